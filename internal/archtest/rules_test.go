@@ -1,0 +1,102 @@
+package archtest
+
+// A room is one folder of Go packages, named relative to the module ("." is the top level), with
+// what it may import besides the standard library.
+//
+// Patterns: "updater/feed" is that package, "vcm/..." the package and everything below it. What
+// starts with a host name is a dependency; "x" stands for golang.org/x. The row that names a
+// package most exactly is the one that counts.
+type room struct {
+	pattern string
+	allow   []string
+	tests   []string // what its tests may import beyond that
+	why     string
+}
+
+const wails = "github.com/wailsapp/wails/v2/..."
+
+var rooms = []room{
+	{".", []string{"app", wails}, nil,
+		"main.go embeds the user interface and wires it; logic lives in rooms that can be tested"},
+	{"app", []string{"app/...", "updater/...", "internal/durable", "x", wails, "github.com/gofrs/flock"}, nil,
+		"the app brings the client's packages together and knows nothing of the server: they meet over HTTP"},
+	{"app/window", []string{"x", wails}, nil,
+		"the native window knows nothing of updates or documents, so that each system's file stays small"},
+	{"app/sandbox", []string{"internal/durable", "x", "github.com/adrg/xdg", "github.com/fsnotify/fsnotify"}, nil,
+		"other apps import it: it holds files and nothing else"},
+	{"app/snapshot", []string{"app/sandbox", "internal/durable", "x"}, nil,
+		"it stores opaque bytes; who restarts the app, and why, is none of its business"},
+	{"app/workspace", []string{"app/sandbox", "x", "github.com/fsnotify/fsnotify"}, nil,
+		"documents must be as safe without the updater and without a window as with them"},
+	{"app/preferences", []string{"app/sandbox", "x", "github.com/fsnotify/fsnotify"}, nil,
+		"settings are values in a file; a window that shows them subscribes"},
+
+	{"updater", []string{"updater/...", "x"}, []string{"internal/durable"},
+		"the engine is a library: any app may embed it, so it knows no app, no window toolkit and no server"},
+	{"updater/release", []string{"x", "github.com/Masterminds/semver/v3"}, nil,
+		"client and server meet here, so it stays pure: bytes in, values out"},
+	{"updater/feed", []string{"updater/release", "internal/durable", "x", "github.com/theupdateframework/go-tuf/v2/...", "github.com/sigstore/sigstore/..."}, nil,
+		"what is trusted must not depend on how it is then fetched, patched or installed"},
+	{"updater/fetch", []string{"x"}, nil,
+		"it moves bytes that nobody has verified yet, so it must be readable alone"},
+	{"updater/delta", []string{"updater/delta/...", "x"}, nil,
+		"choosing a codec needs the codecs and nothing else"},
+	{"updater/delta/...", []string{"updater/delta/...", "x", "github.com/gabstv/go-bsdiff/...", "github.com/klauspost/compress/...", "github.com/dsnet/compress/..."}, nil,
+		"a decoder meets hostile input: with no files and no network at hand it can do no more than fail"},
+	{"updater/install", []string{"updater/delta/...", "updater/release", "internal/durable", "x", "github.com/minio/selfupdate/..."}, nil,
+		"it changes the user's files: nothing that talks to a network or a window may be in the same room"},
+	{"updater/handover", []string{"x", "github.com/Microsoft/go-winio"}, nil,
+		"two processes agree who runs; what they are, and what was installed, they know themselves"},
+
+	{"vcm", []string{"vcm/...", "updater/release", "x", "github.com/theupdateframework/go-tuf/v2/...", "github.com/sigstore/sigstore/...", "github.com/secure-systems-lab/go-securesystemslib/...", "github.com/klauspost/compress/...", "internal/durable"}, []string{"updater/feed", "updater/delta/..."},
+		"the server signs what clients verify; sharing code with them beyond updater/release would let one bug do both"},
+	{"vcm/...", []string{"vcm", "updater/release", "internal/durable", "x"}, []string{"updater/feed", "updater/delta/..."},
+		"each room of the server gives one guarantee and meets the others only through vcm"},
+	{"cmd/vcm", []string{"vcm/...", "updater/release", "updater/delta/...", "updater/feed", "internal/durable", "x", "github.com/spf13/cobra", "github.com/spf13/pflag"}, nil,
+		"the command wires flags to operations; the codecs come in here, so that vcm itself needs none"},
+
+	{"internal/durable", []string{"x", "github.com/gofrs/flock"}, nil,
+		"everything that must survive a power cut stands on it, so it stands on nothing of ours"},
+	{"internal/archtest", []string{"x"}, nil,
+		"the rules must not depend on what they judge"},
+	{"e2e/...", []string{"e2e/...", "x"}, nil,
+		"an end-to-end test sees what a person sees: the window, HTTP and files. One import of ours and it would share our mistakes"},
+}
+
+// anyTest is what any test may import.
+var anyTest = []string{"x", "github.com/rogpeppe/go-internal/..."}
+
+// A guest is a dependency with the only rooms that may import it: the other direction of the
+// table above. It keeps a library replaceable, because one room wraps it.
+type guest struct {
+	module string
+	hosts  []string
+	why    string
+}
+
+var guests = []guest{
+	{wails, []string{".", "app", "app/window"}, "everything else must run, and be tested, without a window"},
+	{"github.com/theupdateframework/go-tuf/v2/...", []string{"updater/feed", "vcm/..."}, "its traps (whole files in memory, panics, one refresh per updater) are handled where it is wrapped"},
+	{"github.com/minio/selfupdate/...", []string{"updater/install"}, "its commit can leave no executable behind; install uses only the safe half"},
+	{"github.com/gabstv/go-bsdiff/...", []string{"updater/delta/bsdiff"}, "it trusts every length in a patch; the codec's own folder checks them first"},
+	{"github.com/Microsoft/go-winio", []string{"updater/handover"}, "named pipes are how the handover talks on Windows, and nothing else is"},
+	{"github.com/adrg/xdg", []string{"app/sandbox"}, "one room knows where a user's folders are, so that nothing reaches out of them"},
+	{"github.com/Masterminds/semver/v3", []string{"updater/release"}, "versions are compared in one place, so that client and server agree"},
+	{"github.com/spf13/cobra", []string{"cmd/vcm"}, "flags stay in the command; operations take values"},
+}
+
+// A wall stands between two sides that meet nowhere but in the named rooms.
+type wall struct {
+	from, to string
+	except   []string
+	why      string
+}
+
+var walls = []wall{
+	{"vcm/...", "app/...", nil, "the server knows nothing of the app"},
+	{"vcm/...", "updater/...", []string{"updater/release"}, "client and server meet only in updater/release and over HTTP"},
+	{"updater/...", "vcm/...", nil, "client and server meet only in updater/release and over HTTP"},
+	{"app/...", "vcm/...", nil, "client and server meet only in updater/release and over HTTP"},
+	{"cmd/vcm", "app/...", nil, "the release tool must build on a machine without a window toolkit"},
+	{"updater/...", "app/...", nil, "the updater is a library: any app may embed it"},
+}
