@@ -12,6 +12,7 @@ require (
 	github.com/adrg/xdg v0.5.3 // indirect
 	github.com/bep/debounce v1.2.1 // indirect
 	github.com/cenkalti/backoff/v5 v5.0.3 // indirect
+	github.com/dsnet/compress v0.0.0-20171208185109-cc9eb1d7ad76 // indirect
 	github.com/fsnotify/fsnotify v1.10.1 // indirect
 	github.com/gabstv/go-bsdiff v1.0.5 // indirect
 	github.com/go-ole/go-ole v1.3.0 // indirect
