@@ -1,0 +1,140 @@
+// Package delta turns one artifact into the next with few bytes.
+//
+// Parties. A publisher makes patches with Diff and ships them unsigned; a client applies them with Apply to the
+// artifact it has. Only the result's length and SHA-256 are signed.
+//
+// Trust. A patch is hostile input: whoever holds the server chooses every byte of it. Apply takes memory only
+// for lengths that fit the signed size of the result. No patch, however made, makes a codec of this
+// package panic, write more than that size, or take more than old + new + patch + a few MiB. What a patch can do is
+// yield wrong bytes: the caller compares the SHA-256 and throws the result away.
+//
+// Guarantees. When Apply returns nil, exactly size bytes were written; when it returns an error, what
+// was written is to be thrown away. Apply tells a bad patch ([ErrCorrupt]) from a disk that
+// failed, so that a caller knows when to fetch the full artifact instead.
+//
+// A crash leaves nothing: codecs touch no files.
+package delta
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/tesseract-desktop/tesseract/updater/delta/bsdiff"
+	"github.com/tesseract-desktop/tesseract/updater/delta/zstd"
+)
+
+// ErrCorrupt says that a patch is damaged, made for another file, or made to do harm. Fetch the full artifact.
+var ErrCorrupt = errors.New("the patch is damaged or does not fit")
+
+// Codec is one way to make and apply patches. Its methods keep no state and may run at once.
+type Codec interface {
+	// Name is what the feed calls the codec: lower-case letters and digits.
+	Name() string
+	// Diff writes a patch that turns old into new. It takes many times the size of old in memory.
+	Diff(ctx context.Context, old, new *io.SectionReader, patch io.Writer) error
+	// Apply writes the size bytes that patch makes of old. size comes from signed metadata.
+	// Cancelling ctx takes effect between the codec's phases, which for 100 MB are seconds long.
+	Apply(ctx context.Context, old *io.SectionReader, patch io.Reader, size int64, out io.Writer) error
+}
+
+// Codecs returns every codec that this build can apply.
+func Codecs() []Codec {
+	return []Codec{guarded{bsdiff.Codec{}}, guarded{zstd.Codec{}}}
+}
+
+// ByName returns the codec that the feed calls name.
+func ByName(name string) (Codec, bool) {
+	all := Codecs()
+	i := slices.IndexFunc(all, func(c Codec) bool { return c.Name() == name })
+	if i < 0 {
+		return nil, false
+	}
+	return all[i], true
+}
+
+// guarded holds every codec to the package's promises, whatever its library does.
+type guarded struct{ Codec }
+
+func (g guarded) Diff(ctx context.Context, old, new *io.SectionReader, patch io.Writer) error {
+	if err := g.Codec.Diff(ctx, old, new, patch); err != nil {
+		return fmt.Errorf("make %s patch: %w", g.Name(), err)
+	}
+	return nil
+}
+
+func (g guarded) Apply(ctx context.Context, old *io.SectionReader, patch io.Reader, size int64, out io.Writer) (err error) {
+	if size < 0 {
+		return fmt.Errorf("apply %s patch: a result of %d bytes: %w", g.Name(), size, ErrCorrupt)
+	}
+	var ioErr error
+	in := &watchedReader{r: patch, err: &ioErr}
+	from := io.NewSectionReader(&watchedReaderAt{r: old, err: &ioErr}, 0, old.Size())
+	to := &boundedWriter{w: out, left: size, err: &ioErr}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("apply %s patch: %w: %v", g.Name(), ErrCorrupt, p)
+		}
+	}()
+	err = g.Codec.Apply(ctx, from, in, size, to)
+	switch {
+	case ioErr != nil:
+		return fmt.Errorf("apply %s patch: %w", g.Name(), ioErr)
+	case err != nil && ctx.Err() != nil:
+		return fmt.Errorf("apply %s patch: %w", g.Name(), context.Cause(ctx))
+	case err != nil:
+		return fmt.Errorf("apply %s patch: %w: %w", g.Name(), ErrCorrupt, err)
+	case to.left != 0:
+		return fmt.Errorf("apply %s patch: %w: the result is %d bytes short", g.Name(), ErrCorrupt, to.left)
+	}
+	return nil
+}
+
+// The watched types remember errors of the disk: those are not the patch's fault.
+type watchedReader struct {
+	r   io.Reader
+	err *error
+}
+
+func (w *watchedReader) Read(p []byte) (int, error) {
+	n, err := w.r.Read(p)
+	if err != nil && err != io.EOF {
+		*w.err = err
+	}
+	return n, err
+}
+
+type watchedReaderAt struct {
+	r   io.ReaderAt
+	err *error
+}
+
+func (w *watchedReaderAt) ReadAt(p []byte, off int64) (int, error) {
+	n, err := w.r.ReadAt(p, off)
+	if err != nil && err != io.EOF {
+		*w.err = err
+	}
+	return n, err
+}
+
+var errTooLong = errors.New("the result is longer than signed")
+
+type boundedWriter struct {
+	w    io.Writer
+	left int64
+	err  *error
+}
+
+func (b *boundedWriter) Write(p []byte) (int, error) {
+	if int64(len(p)) > b.left {
+		return 0, errTooLong
+	}
+	n, err := b.w.Write(p)
+	b.left -= int64(n)
+	if err != nil {
+		*b.err = err
+	}
+	return n, err
+}
