@@ -1,0 +1,195 @@
+//go:build linux
+
+package scenario
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/tesseract-desktop/tesseract/e2e/await"
+	"github.com/tesseract-desktop/tesseract/e2e/desktop"
+)
+
+// Status is what the app says of its updates in status.json.
+type Status struct {
+	PID       int     `json:"pid"`
+	State     string  `json:"state"`
+	Installed string  `json:"installed"`
+	Target    string  `json:"target"`
+	Previous  string  `json:"previous"`
+	LastCheck string  `json:"lastCheck"`
+	Reason    *Reason `json:"reason"`
+	Restored  *struct {
+		Restored int      `json:"restored"`
+		Total    int      `json:"total"`
+		Missing  []string `json:"missing"`
+	} `json:"restored"`
+	PatchBytes int64    `json:"patchBytes"`
+	FullBytes  int64    `json:"fullBytes"`
+	CheckBytes int64    `json:"checkBytes"`
+	DownloadMS int64    `json:"downloadMs"`
+	ApplyMS    int64    `json:"applyMs"`
+	HandoverMS int64    `json:"handoverMs"`
+	Codec      string   `json:"codec"`
+	History    []Record `json:"history"`
+}
+
+// Reason is why an update ended.
+type Reason struct {
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+}
+
+// Record is one line of the history.
+type Record struct {
+	From    string  `json:"from"`
+	To      string  `json:"to"`
+	Outcome string  `json:"outcome"`
+	Reason  *Reason `json:"reason"`
+}
+
+func (s Status) String() string {
+	reason := ""
+	if s.Reason != nil {
+		reason = fmt.Sprintf(", reason %s (%s)", s.Reason.Code, s.Reason.Detail)
+	}
+	return fmt.Sprintf("%s %s, target %q%s", s.Installed, s.State, s.Target, reason)
+}
+
+// Status reads status.json.
+func (s *Stage) Status() (status Status, err error) {
+	text, err := os.ReadFile(filepath.Join(s.State("Updates"), "status.json"))
+	if err != nil {
+		return status, err
+	}
+	return status, json.Unmarshal(text, &status)
+}
+
+// AwaitStatus waits until the app's status is as wanted; the condition's error says what it lacks.
+func (s *Stage) AwaitStatus(ctx context.Context, limit time.Duration, what string, condition func(Status) error) (status Status, err error) {
+	err = await.Until(ctx, limit, what, func() error {
+		if status, err = s.Status(); err != nil {
+			return err
+		}
+		if err := condition(status); err != nil {
+			return fmt.Errorf("%w (status: %s)", err, status)
+		}
+		return nil
+	})
+	return status, err
+}
+
+// An App is the running app as a person sees it: one window.
+type App struct {
+	stage   *Stage
+	process *desktop.Process
+	Window  *desktop.Window
+	PID     int
+}
+
+// Launch starts the app and waits until its window is painted and has the keyboard.
+func (s *Stage) Launch(ctx context.Context) (*App, error) {
+	return s.launch(ctx, true)
+}
+
+// LaunchUnseen does the same for an app that can not write its status: only the window tells.
+func (s *Stage) LaunchUnseen(ctx context.Context) (*App, error) {
+	return s.launch(ctx, false)
+}
+
+func (s *Stage) launch(ctx context.Context, status bool) (*App, error) {
+	name, args := s.command()
+	process, err := s.Processes.Start(s.env(), nil, name, args...)
+	if err != nil {
+		return nil, err
+	}
+	a := &App{stage: s, process: process}
+	err = await.Until(ctx, 60*time.Second, "the app's first window", func() error {
+		select {
+		case <-process.Done():
+			return fmt.Errorf("it ended: %s", process.Output())
+		default:
+		}
+		if status {
+			if _, err := s.Status(); err != nil {
+				return err
+			}
+		}
+		windows, err := s.Desktop.Windows(ctx, s.Processes.Running(s.Executable())...)
+		if err != nil {
+			return err
+		}
+		if len(windows) != 1 {
+			return fmt.Errorf("it has %d windows", len(windows))
+		}
+		a.Window, a.PID = windows[0], windows[0].PID
+		return nil
+	})
+	if err != nil {
+		return nil, s.explain(a, err)
+	}
+	if err := a.Window.Activate(ctx); err != nil {
+		return nil, s.explain(a, err)
+	}
+	_, err = a.Window.Settled(ctx)
+	return a, s.explain(a, err)
+}
+
+// explain adds the app's own last words to an error.
+func (s *Stage) explain(a *App, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w\nthe app wrote:\n%s", err, a.process.Output())
+}
+
+// Output is the end of what the app wrote.
+func (a *App) Output() string { return a.process.Output() }
+
+// Successor waits until the app's one window belongs to the process of another version, and
+// returns it.
+func (a *App) Successor(ctx context.Context, pid int) (*App, error) {
+	next := &App{stage: a.stage, process: a.process, PID: pid}
+	err := await.Until(ctx, 20*time.Second, "the new version's window alone", func() error {
+		windows, err := a.stage.Desktop.Windows(ctx, a.stage.Processes.Running(a.stage.Executable(), a.stage.kept())...)
+		if err != nil {
+			return err
+		}
+		if len(windows) != 1 || windows[0].PID != pid {
+			return fmt.Errorf("there are %d windows, wanted one of process %d", len(windows), pid)
+		}
+		next.Window = windows[0]
+		return nil
+	})
+	return next, err
+}
+
+// kept is where the previous version's file is kept beside the new one.
+func (s *Stage) kept() string { return filepath.Join(s.folder, "app", ".tesseract.previous") }
+
+// Alive tells an error when the process is gone.
+func (a *App) Alive() error {
+	for _, pid := range a.stage.Processes.Running() {
+		if pid == a.PID {
+			return nil
+		}
+	}
+	return errors.New("the process is gone: " + a.Output())
+}
+
+// Snapshot is the newest recorded state of the user interface: field by field, as text.
+func (s *Stage) Snapshot(ctx context.Context) (json.RawMessage, error) {
+	out, err := desktop.Run(ctx, s.env(), nil, s.Executable(), "--print-snapshot")
+	if err != nil {
+		return nil, err
+	}
+	if !json.Valid(out) {
+		return nil, fmt.Errorf("tesseract --print-snapshot wrote something else: %.200s", out)
+	}
+	return out, nil
+}
