@@ -39,6 +39,7 @@ import (
 
 	"github.com/tesseract-desktop/tesseract/internal/durable"
 	"github.com/tesseract-desktop/tesseract/updater/release"
+	"github.com/tesseract-desktop/tesseract/vcm"
 )
 
 var (
@@ -46,10 +47,6 @@ var (
 	ErrExists = errors.New("there is a repository already")
 	// ErrMissing means that the folder has none.
 	ErrMissing = errors.New("there is no repository")
-	// ErrConflict means that the version exists with other bytes.
-	ErrConflict = errors.New("version exists with other bytes")
-	// ErrOlder means that the version is not newer than what is published.
-	ErrOlder = errors.New("version is not newer than the newest published")
 )
 
 // Keys returns the key that signs for a role. An error that is fs.ErrNotExist
@@ -199,7 +196,7 @@ func (r *Repository) Releases(app string) ([]release.Release, error) {
 
 // Add publishes rel: from the moment it returns, clients find it. It returns
 // false, and changes nothing, when the same version with the same bytes is
-// there already. Its errors include ErrConflict and ErrOlder.
+// there already. Its errors include vcm.ErrConflict and vcm.ErrOlder.
 func (r *Repository) Add(ctx context.Context, rel release.Release, keys Keys) (added bool, err error) {
 	custom, err := release.Encode(rel)
 	if err != nil {
@@ -217,7 +214,7 @@ func (r *Repository) Add(ctx context.Context, rel release.Release, keys Keys) (a
 		if err != nil {
 			return err
 		}
-		known, err := Admit(all, rel)
+		known, err := vcm.Admit(all, rel)
 		if err != nil || known {
 			return err
 		}
@@ -237,28 +234,6 @@ func (r *Repository) Add(ctx context.Context, rel release.Release, keys Keys) (a
 		return false, fmt.Errorf("add %s: %w", rel.TargetPath(), err)
 	}
 	return added, nil
-}
-
-// Admit tells whether rel may join what is published: true when it is there
-// already, ErrConflict when its version has other bytes, ErrOlder when a newer
-// version is on the same channel and platform.
-func Admit(all []release.Release, rel release.Release) (known bool, err error) {
-	for _, other := range all {
-		if other.App != rel.App || other.Platform != rel.Platform {
-			continue
-		}
-		order := rel.Version.Compare(other.Version)
-		same := other.SHA256 == rel.SHA256 && other.Length == rel.Length
-		switch {
-		case order == 0 && !same:
-			return false, fmt.Errorf("%s on %s has SHA-256 %s: %w; choose a new version", other.Version, other.Channel, other.SHA256, ErrConflict)
-		case order == 0 && other.Channel == rel.Channel:
-			return true, nil
-		case order < 0 && other.Channel == rel.Channel:
-			err = fmt.Errorf("%s is published on %s: %w; no client would take it", other.Version, other.Channel, ErrOlder)
-		}
-	}
-	return false, err
 }
 
 // Renew signs again each role of which half the lifetime has passed and whose

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/tesseract-desktop/tesseract/updater/release"
+	"github.com/tesseract-desktop/tesseract/vcm"
 	"github.com/tesseract-desktop/tesseract/vcm/repository"
 )
 
@@ -157,11 +158,11 @@ func TestAdd(t *testing.T) {
 	}{
 		"again":                           {rel(t, "1.1.0", release.Stable, 3), nil},
 		"an older one again":              {rel(t, "1.0.0", release.Stable, 1), nil},
-		"other bytes":                     {rel(t, "1.1.0", release.Stable, 9), repository.ErrConflict},
-		"other bytes of an older one":     {rel(t, "1.0.0", release.Stable, 9), repository.ErrConflict},
-		"other bytes on another channel":  {rel(t, "1.1.0-beta.1", release.Nightly, 9), repository.ErrConflict},
-		"older":                           {rel(t, "1.0.5", release.Stable, 9), repository.ErrOlder},
-		"a pre-release of what is there":  {rel(t, "1.1.0-rc.1", release.Stable, 9), repository.ErrOlder},
+		"other bytes":                     {rel(t, "1.1.0", release.Stable, 9), vcm.ErrConflict},
+		"other bytes of an older one":     {rel(t, "1.0.0", release.Stable, 9), vcm.ErrConflict},
+		"other bytes on another channel":  {rel(t, "1.1.0-beta.1", release.Nightly, 9), vcm.ErrConflict},
+		"older":                           {rel(t, "1.0.5", release.Stable, 9), vcm.ErrOlder},
+		"a pre-release of what is there":  {rel(t, "1.1.0-rc.1", release.Stable, 9), vcm.ErrOlder},
 		"a release that cannot be a file": {release.Release{App: app}, nil},
 	} {
 		added, err := add(c.rel)
