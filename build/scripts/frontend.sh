@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the user interface of the tree in the first argument (default: this one) into its
-# frontend/dist. The placeholder that lets Go build without Node stays where Git keeps it.
+# frontend/dist.
 set -eu -o pipefail
 cd "${1:-$(dirname "$0")/../..}/frontend"
 
@@ -10,4 +10,3 @@ if ! npm run --silent build >"$log" 2>&1; then
   cat "$log" >&2
   exit 1
 fi
-echo 'The built user interface goes here: make build.' > dist/placeholder.txt
