@@ -1,0 +1,169 @@
+package preferences
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// field is one value that can be chosen, apart from the type of its value.
+type field struct {
+	key    string // with dots
+	decode func(p *Preferences, raw json.RawMessage) error
+	check  func(p *Preferences) error // corrects what can be, refuses the rest
+	value  func(p Preferences) any    // comparable
+}
+
+var fields = []field{
+	newField("language", aText, func(p *Preferences) *string { return &p.Language }, oneOf("", "en", "zh-Hans")),
+	newField("theme", aText, func(p *Preferences) *string { return &p.Theme }, oneOf("system", "light", "dark")),
+	newField("zoom", aNumber, func(p *Preferences) *float64 { return &p.Zoom }, within(0.8, 2)),
+	newField("editor.fontSize", aWholeNumber, func(p *Preferences) *int { return &p.Editor.FontSize }, within(8, 40)),
+	newField("editor.lineNumbers", aSwitch, func(p *Preferences) *bool { return &p.Editor.LineNumbers }, either),
+	newField("editor.wrap", aSwitch, func(p *Preferences) *bool { return &p.Editor.Wrap }, either),
+	newField("updates.channel", aText, func(p *Preferences) *string { return &p.Updates.Channel }, oneOf("stable", "beta", "nightly")),
+	newField("updates.automatic", aText, func(p *Preferences) *string { return &p.Updates.Automatic }, oneOf("all", "check", "none")),
+	newField("updates.checkEvery", aDuration, func(p *Preferences) *Duration { return &p.Updates.CheckEvery }, atLeastASecond),
+	newField("updates.probation", aDuration, func(p *Preferences) *Duration { return &p.Updates.Probation }, atLeastASecond),
+}
+
+const (
+	aText        = "must be a text in quotes"
+	aNumber      = "must be a number"
+	aWholeNumber = "must be a whole number"
+	aSwitch      = "must be true or false"
+	aDuration    = `must be a duration such as "5h", "30m" or "90s"`
+)
+
+func newField[T comparable](key, form string, at func(*Preferences) *T, check func(T) (T, string)) field {
+	f := field{key: key}
+	f.check = func(p *Preferences) error {
+		value, why := check(*at(p))
+		if why != "" {
+			return &InvalidError{Key: key, Why: why}
+		}
+		*at(p) = value
+		return nil
+	}
+	f.decode = func(p *Preferences, raw json.RawMessage) error {
+		var value *T
+		if err := json.Unmarshal(raw, &value); err != nil || value == nil {
+			return &InvalidError{Key: key, Why: form}
+		}
+		before := *at(p)
+		*at(p) = *value
+		err := f.check(p)
+		if err != nil {
+			*at(p) = before
+		}
+		return err
+	}
+	f.value = func(p Preferences) any { return *at(&p) }
+	return f
+}
+
+func oneOf(choices ...string) func(string) (string, string) {
+	return func(s string) (string, string) {
+		if slices.Contains(choices, s) {
+			return s, ""
+		}
+		return s, fmt.Sprintf("must be one of %q, not %q", choices, s)
+	}
+}
+
+func within[T int | float64](low, high T) func(T) (T, string) {
+	return func(n T) (T, string) {
+		if math.IsNaN(float64(n)) {
+			return n, aNumber
+		}
+		return min(max(n, low), high), ""
+	}
+}
+
+func either(b bool) (bool, string) { return b, "" }
+
+func atLeastASecond(d Duration) (Duration, string) { return max(d, Duration(time.Second)), "" }
+
+// object is the file as JSON. Values of keys that are not known are kept in it.
+type object = map[string]any
+
+// lookup returns the value that key names; InvalidError where something on the way is no object.
+func lookup(o object, key string) (any, bool, error) {
+	first, rest, deeper := strings.Cut(key, ".")
+	value, ok := o[first]
+	if !ok || !deeper {
+		return value, ok, nil
+	}
+	inner, isObject := value.(object)
+	if !isObject {
+		return nil, false, &InvalidError{Key: first, Why: "must be an object in braces"}
+	}
+	return lookup(inner, rest)
+}
+
+// set replaces the value that key names, and what is no object on the way to it.
+func set(o object, key string, value any) {
+	first, rest, deeper := strings.Cut(key, ".")
+	if !deeper {
+		o[first] = value
+		return
+	}
+	inner, isObject := o[first].(object)
+	if !isObject {
+		inner = object{}
+		o[first] = inner
+	}
+	set(inner, rest, value)
+}
+
+// read takes over all that makes sense, and reports the rest.
+func read(o object) (Preferences, []error) {
+	p := Default()
+	var problems []error
+	seen := map[string]bool{} // an object that is none is reported once, not for each field in it
+	for _, f := range fields {
+		value, ok, err := lookup(o, f.key)
+		if err == nil && ok {
+			var raw json.RawMessage
+			if raw, err = json.Marshal(value); err == nil {
+				err = f.decode(&p, raw)
+			}
+		}
+		if err != nil && !seen[err.Error()] {
+			seen[err.Error()] = true
+			problems = append(problems, err)
+		}
+	}
+	return p, problems
+}
+
+// apply changes p by a patch, in which every key must be known and every value right.
+func apply(p *Preferences, patch object, prefix string) error {
+	for name, value := range patch {
+		key := prefix + name
+		if i := slices.IndexFunc(fields, func(f field) bool { return f.key == key }); i >= 0 {
+			raw, err := json.Marshal(value)
+			if err != nil {
+				return &InvalidError{Key: key, Why: "cannot be written as JSON"}
+			}
+			if err := fields[i].decode(p, raw); err != nil {
+				return err
+			}
+			continue
+		}
+		if !slices.ContainsFunc(fields, func(f field) bool { return strings.HasPrefix(f.key, key+".") }) {
+			return &InvalidError{Key: key, Why: "is not known"}
+		}
+		inner, isObject := value.(object)
+		if !isObject {
+			return &InvalidError{Key: key, Why: "must be an object"}
+		}
+		if err := apply(p, inner, key+"."); err != nil {
+			return err
+		}
+	}
+	return nil
+}
