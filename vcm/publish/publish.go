@@ -1,0 +1,232 @@
+// Package publish turns a file into a release: blobs in the feed, named by what
+// is in them, and one entry in its signed metadata.
+//
+// Parties. The publisher has the file and, behind [Options.Add], the release
+// key. Clients find nothing of a release before Add is called, and all of it
+// after.
+//
+// Trust. Nothing that a compressor or a codec made is believed: each full
+// artifact and each patch is read back, applied, and compared by SHA-256 before
+// it may be named in metadata. Older artifacts, from which patches start, are
+// compared with what was signed for them.
+//
+// Guarantees. A patch is kept only where it is smaller than the full artifact,
+// and only the smallest from each older one. Publishing the same file as the
+// same version again changes nothing; publishing other bytes as a version that
+// exists is refused before anything is written.
+//
+// A crash, or an interruption through the context, leaves whole blobs that no
+// metadata names. Publishing again finds them, proves them and goes on.
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/tesseract-desktop/tesseract/updater/release"
+	"github.com/tesseract-desktop/tesseract/vcm"
+)
+
+// Codec makes and applies patches.
+type Codec interface {
+	Name() string
+	Diff(ctx context.Context, old, new *io.SectionReader, patch io.Writer) error
+	// Apply writes exactly size bytes or fails.
+	Apply(ctx context.Context, old *io.SectionReader, patch io.Reader, size int64, out io.Writer) error
+}
+
+// Options configures Publish.
+type Options struct {
+	Feed   *os.Root // artifacts/ and patches/ are made in it
+	Temp   string   // for working copies; empty: the system's
+	Codecs []Codec  // may be empty
+	// Compress and Decompress make and read full artifacts. Decompress writes
+	// exactly size bytes or fails.
+	Compress   func(ctx context.Context, src io.Reader, dst io.Writer, progress func(done int64)) error
+	Decompress func(ctx context.Context, src io.Reader, size int64, dst io.Writer) error
+	// Releases returns all of an app's releases that are published.
+	Releases func(app string) ([]release.Release, error)
+	// Add signs a release and makes it public; false when it was already.
+	Add      func(ctx context.Context, r release.Release) (bool, error)
+	Progress func(Progress)   // nil: none
+	Log      *slog.Logger     // nil: silent
+	Now      func() time.Time // nil: time.Now
+}
+
+func (o *Options) validate() error {
+	if o.Feed == nil || o.Compress == nil || o.Decompress == nil || o.Releases == nil || o.Add == nil {
+		return errors.New("publish: Feed, Compress, Decompress, Releases and Add are needed")
+	}
+	if o.Progress == nil {
+		o.Progress = func(Progress) {}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return nil
+}
+
+// Stage says what Publish is doing.
+type Stage string
+
+// The stages, in order; Patching comes once for each older release.
+const (
+	Reading     Stage = "reading"
+	Compressing Stage = "compressing"
+	Patching    Stage = "patching"
+	Signing     Stage = "signing"
+)
+
+// Progress is one step of the work. Total is 0 where there is nothing to count.
+type Progress struct {
+	Stage       Stage
+	Detail      string // e.g. "bsdiff from 1.0.0"
+	Done, Total int64  // bytes
+}
+
+// Request is what to publish.
+type Request struct {
+	File     string
+	App      string
+	Version  release.Version
+	Channel  release.Channel
+	Platform release.Platform
+	Notes    string
+	Patches  int // from how many older releases; 0: none
+}
+
+// Candidate is a patch that was tried.
+type Candidate struct {
+	From   release.Version `json:"from"`
+	Codec  string          `json:"codec,omitempty"`
+	Bytes  int64           `json:"bytes,omitempty"`
+	Kept   bool            `json:"kept"`
+	Reason string          `json:"reason,omitempty"` // why it was not kept
+}
+
+// Result is what was published.
+type Result struct {
+	Release    release.Release
+	Already    bool        // it was there before, and nothing was done
+	Candidates []Candidate // empty when Already
+}
+
+// Publish makes a release of a file. Its errors include vcm.ErrConflict and
+// vcm.ErrOlder.
+func Publish(ctx context.Context, o Options, req Request) (Result, error) {
+	if err := o.validate(); err != nil {
+		return Result{}, err
+	}
+	res, err := publish(ctx, o, req)
+	if err != nil {
+		return Result{}, fmt.Errorf("publish %s: %w", filepath.Base(req.File), err)
+	}
+	return res, nil
+}
+
+func publish(ctx context.Context, o Options, req Request) (Result, error) {
+	file, err := openArtifact(req.File)
+	if err != nil {
+		return Result{}, err
+	}
+	defer file.Close()
+	w := &work{Options: o, ctx: ctx}
+	if w.temp, err = os.MkdirTemp(o.Temp, "publish-"); err != nil {
+		return Result{}, err
+	}
+	defer os.RemoveAll(w.temp)
+
+	rel := release.Release{
+		App: req.App, Version: req.Version, Channel: req.Channel, Platform: req.Platform,
+		Notes: req.Notes, Published: o.Now().UTC().Truncate(time.Second),
+	}
+	if rel.Length, rel.SHA256, err = w.identify(file); err != nil {
+		return Result{}, err
+	}
+	if err := checkRequest(rel); err != nil {
+		return Result{}, err
+	}
+	all, err := o.Releases(req.App)
+	if err != nil {
+		return Result{}, err
+	}
+	known, err := vcm.Admit(all, rel)
+	if err != nil {
+		return Result{}, err
+	}
+	if known {
+		return Result{Release: find(all, rel), Already: true}, nil
+	}
+	if rel.Full, err = w.full(file, rel); err != nil {
+		return Result{}, fmt.Errorf("full artifact: %w", err)
+	}
+	res := Result{}
+	for _, base := range vcm.Bases(all, rel, req.Patches) {
+		patch, tried, err := w.patch(file, rel, base)
+		if err != nil {
+			return Result{}, fmt.Errorf("patch from %s: %w", base.Version, err)
+		}
+		if patch != nil {
+			rel.Patches = append(rel.Patches, *patch)
+		}
+		res.Candidates = append(res.Candidates, tried...)
+	}
+	w.Progress(Progress{Stage: Signing, Detail: rel.TargetPath()})
+	added, err := o.Add(ctx, rel)
+	if err != nil {
+		return Result{}, err
+	}
+	res.Release, res.Already = rel, !added
+	o.Log.Info("published", "release", rel.TargetPath(), "sha256", rel.SHA256, "patches", len(rel.Patches))
+	return res, nil
+}
+
+// checkRequest finds a wrong request before minutes go into patches: with a
+// stand-in for what is not made yet, it must be a release.
+func checkRequest(rel release.Release) error {
+	rel.Full = release.Blob{Path: release.ArtifactPath(rel.SHA256), Length: 1, SHA256: rel.SHA256}
+	_, err := release.Encode(rel)
+	return err
+}
+
+func find(all []release.Release, rel release.Release) release.Release {
+	for _, r := range all {
+		if r.TargetPath() == rel.TargetPath() {
+			return r
+		}
+	}
+	return rel
+}
+
+func openArtifact(name string) (*os.File, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+	case info.IsDir():
+		err = errors.New("is a folder; publish the program's file")
+	case !info.Mode().IsRegular():
+		err = errors.New("is not a regular file")
+	case info.Size() == 0:
+		err = errors.New("is empty")
+	case info.Size() > release.MaxArtifact:
+		err = fmt.Errorf("has %d bytes; at most %d can be published", info.Size(), int64(release.MaxArtifact))
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
