@@ -13,15 +13,20 @@ type room struct {
 	why     string
 }
 
-const wails = "github.com/wailsapp/wails/v2/..."
+const (
+	wails = "github.com/wailsapp/wails/v2/..."
+	tuf   = "github.com/theupdateframework/go-tuf/v2/..."
+)
 
 var rooms = []room{
 	{".", []string{"app", wails}, nil,
 		"main.go embeds the user interface and wires it; logic lives in rooms that can be tested"},
-	{"app", []string{"app/...", "updater/...", "internal/durable", "x", wails, "github.com/gofrs/flock"}, nil,
+	{"app", []string{"app/...", "updater/...", "internal/durable", "x", wails}, nil,
 		"the app brings the client's packages together and knows nothing of the server: they meet over HTTP"},
 	{"app/window", []string{"x", wails}, nil,
 		"the native window knows nothing of updates or documents, so that each system's file stays small"},
+	{"app/instance", []string{"internal/durable", "x", "github.com/fsnotify/fsnotify", "github.com/gofrs/flock"}, nil,
+		"who may run is decided before anything else is up, so it needs nothing else"},
 	{"app/sandbox", []string{"internal/durable", "x", "github.com/adrg/xdg", "github.com/fsnotify/fsnotify"}, nil,
 		"other apps import it: it holds files and nothing else"},
 	{"app/snapshot", []string{"app/sandbox", "internal/durable", "x"}, nil,
@@ -35,7 +40,7 @@ var rooms = []room{
 		"the engine is a library: any app may embed it, so it knows no app, no window toolkit and no server"},
 	{"updater/release", []string{"x", "github.com/Masterminds/semver/v3"}, nil,
 		"client and server meet here, so it stays pure: bytes in, values out"},
-	{"updater/feed", []string{"updater/release", "internal/durable", "x", "github.com/theupdateframework/go-tuf/v2/...", "github.com/sigstore/sigstore/..."}, nil,
+	{"updater/feed", []string{"updater/release", "internal/durable", "x", tuf, "github.com/sigstore/sigstore/..."}, nil,
 		"what is trusted must not depend on how it is then fetched, patched or installed"},
 	{"updater/fetch", []string{"x"}, nil,
 		"it moves bytes that nobody has verified yet, so it must be readable alone"},
@@ -48,10 +53,14 @@ var rooms = []room{
 	{"updater/handover", []string{"x", "github.com/Microsoft/go-winio"}, nil,
 		"two processes agree who runs; what they are, and what was installed, they know themselves"},
 
-	{"vcm", []string{"vcm/...", "updater/release", "x", "github.com/theupdateframework/go-tuf/v2/...", "github.com/sigstore/sigstore/...", "github.com/secure-systems-lab/go-securesystemslib/...", "github.com/klauspost/compress/...", "internal/durable"}, []string{"updater/feed", "updater/delta/..."},
-		"the server signs what clients verify; sharing code with them beyond updater/release would let one bug do both"},
+	{"vcm", []string{"updater/release", "x"}, nil,
+		"what the server's rooms agree on, so it needs none of them"},
 	{"vcm/...", []string{"vcm", "updater/release", "internal/durable", "x"}, []string{"updater/feed", "updater/delta/..."},
 		"each room of the server gives one guarantee and meets the others only through vcm"},
+	{"vcm/keys", []string{"internal/durable", "x", "filippo.io/age", "filippo.io/age/armor"}, nil,
+		"what holds private keys holds nothing else, so that it can be read in one sitting"},
+	{"vcm/repository", []string{"vcm", "updater/release", "internal/durable", "x", tuf, "github.com/sigstore/sigstore/pkg/signature"}, []string{"updater/feed"},
+		"signed metadata is made in one place; what a release's bytes are like does not matter to it"},
 	{"cmd/vcm", []string{"vcm/...", "updater/release", "updater/delta/...", "updater/feed", "internal/durable", "x", "github.com/spf13/cobra", "github.com/spf13/pflag"}, nil,
 		"the command wires flags to operations; the codecs come in here, so that vcm itself needs none"},
 
@@ -76,7 +85,7 @@ type guest struct {
 
 var guests = []guest{
 	{wails, []string{".", "app", "app/window"}, "everything else must run, and be tested, without a window"},
-	{"github.com/theupdateframework/go-tuf/v2/...", []string{"updater/feed", "vcm/..."}, "its traps (whole files in memory, panics, one refresh per updater) are handled where it is wrapped"},
+	{tuf, []string{"updater/feed", "vcm/repository"}, "its traps (whole files in memory, panics, one refresh per updater) are handled where it is wrapped"},
 	{"github.com/minio/selfupdate/...", []string{"updater/install"}, "its commit can leave no executable behind; install uses only the safe half"},
 	{"github.com/gabstv/go-bsdiff/...", []string{"updater/delta/bsdiff"}, "it trusts every length in a patch; the codec's own folder checks them first"},
 	{"github.com/Microsoft/go-winio", []string{"updater/handover"}, "named pipes are how the handover talks on Windows, and nothing else is"},
