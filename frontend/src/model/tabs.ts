@@ -1,5 +1,5 @@
 // Tabs: which documents are open, in which order, which one is in front, and which were closed.
-import { limits, type AppState } from './app'
+import { limits, type AppState, type Buffer } from './app'
 import { freshBuffer } from './buffers'
 
 // Opens a document that has been read, or brings its tab to the front. A buffer that is already there is kept: it may hold a draft.
@@ -35,7 +35,7 @@ export function closeTab(s: AppState, path: string): void {
   w.tabs.splice(at, 1)
   w.closed = [...w.closed.filter((p) => p !== path), path].slice(-limits.closed)
   if (w.active === path) w.active = (w.tabs[at] ?? w.tabs[at - 1])?.path ?? null
-  if (w.buffers[path] && !w.buffers[path].dirty) delete w.buffers[path]
+  if (!w.buffers[path]?.dirty) w.buffers = keep(w.buffers, (p) => p !== path)
 }
 
 export function closeOthers(s: AppState, path: string): void {
@@ -68,12 +68,7 @@ export function renamed(s: AppState, from: string, to: string): void {
   w.closed = w.closed.map(follow)
   w.expanded = w.expanded.map(follow)
   if (w.active !== null) w.active = follow(w.active)
-  for (const [path, buffer] of Object.entries(w.buffers)) {
-    const next = follow(path)
-    if (next === path) continue
-    delete w.buffers[path]
-    w.buffers[next] = { ...buffer, path: next }
-  }
+  w.buffers = Object.fromEntries(Object.values(w.buffers).map((b) => [follow(b.path), { ...b, path: follow(b.path) }]))
 }
 
 // A document or a folder was deleted: its tabs go, its drafts with them (the file waits in the trash).
@@ -81,7 +76,11 @@ export function removed(s: AppState, path: string): void {
   const w = s.workspace
   const gone = (p: string) => p === path || p.startsWith(path + '/')
   for (const tab of w.tabs.filter((t) => gone(t.path))) closeTab(s, tab.path)
-  for (const p of Object.keys(w.buffers)) if (gone(p)) delete w.buffers[p]
+  w.buffers = keep(w.buffers, (p) => !gone(p))
   w.closed = w.closed.filter((p) => !gone(p))
   w.expanded = w.expanded.filter((p) => !gone(p))
+}
+
+function keep(buffers: Record<string, Buffer>, wanted: (path: string) => boolean): Record<string, Buffer> {
+  return Object.fromEntries(Object.entries(buffers).filter(([path]) => wanted(path)))
 }
