@@ -140,7 +140,8 @@ func (w *watcher) survey() uint64 {
 	}
 	err := w.folder.Walk(".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
-			return nil // vanished or unreadable: the rest still counts
+			w.folder.log.Debug("vanished or unreadable while looking", "folder", w.folder.kind, "name", name, "err", err)
+			return nil // the rest still counts
 		}
 		if name != "." && hidden(name) {
 			if d.IsDir() {

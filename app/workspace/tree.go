@@ -46,9 +46,9 @@ func (w *Workspace) List() ([]Entry, error) {
 		case !d.IsDir() && !isDocument(name):
 			return nil
 		}
-		info, err := w.describe(name, d)
-		if err != nil || !d.IsDir() && !info.Mode().IsRegular() {
-			return nil // gone meanwhile, or a link that leads nowhere or out
+		info, ok := w.describe(name, d)
+		if !ok || !d.IsDir() && !info.Mode().IsRegular() {
+			return nil
 		}
 		entry := Entry{Path: name, Name: d.Name(), Folder: d.IsDir(), Children: []Entry{}, Modified: info.ModTime()}
 		if !entry.Folder {
@@ -64,11 +64,14 @@ func (w *Workspace) List() ([]Entry, error) {
 	return gather(below, ".", order), nil
 }
 
-func (w *Workspace) describe(name string, d fs.DirEntry) (fs.FileInfo, error) {
+// describe is false for what is gone meanwhile and for links that lead nowhere or out.
+func (w *Workspace) describe(name string, d fs.DirEntry) (fs.FileInfo, bool) {
 	if d.Type()&fs.ModeSymlink != 0 {
-		return w.folder.Stat(name)
+		info, err := w.folder.Stat(name)
+		return info, err == nil
 	}
-	return d.Info()
+	info, err := d.Info()
+	return info, err == nil
 }
 
 func gather(below map[string][]Entry, dir string, order func(a, b Entry) int) []Entry {
