@@ -110,9 +110,8 @@ func Run(ctx context.Context, env []string, stdin io.Reader, name string, args .
 	return stdout.Bytes(), nil
 }
 
-// Running returns the marked processes whose executable file is one of the given ones (a file
-// that was replaced since counts under its old name), or all marked ones when none is given.
-func (ps *Processes) Running(executables ...string) (pids []int) {
+// Running returns the processes that carry the mark, children of children too.
+func (ps *Processes) Running() (pids []int) {
 	entries, _ := os.ReadDir("/proc")
 	for _, e := range entries {
 		pid, err := strconv.Atoi(e.Name())
@@ -120,28 +119,14 @@ func (ps *Processes) Running(executables ...string) (pids []int) {
 			continue
 		}
 		environ, err := os.ReadFile(filepath.Join("/proc", e.Name(), "environ"))
-		if err != nil || !bytes.Contains(environ, []byte(markName+"="+ps.mark)) {
-			continue
-		}
-		if len(executables) == 0 {
+		if err == nil && bytes.Contains(environ, []byte(markName+"="+ps.mark)) {
 			pids = append(pids, pid)
-			continue
-		}
-		exe, err := os.Readlink(filepath.Join("/proc", e.Name(), "exe"))
-		if err != nil {
-			continue
-		}
-		exe = strings.TrimSuffix(exe, " (deleted)")
-		for _, want := range executables {
-			if exe == want {
-				pids = append(pids, pid)
-			}
 		}
 	}
 	return pids
 }
 
-// Close ends everything that carries the mark, children of children too, each by its number.
+// Close ends everything that carries the mark, each by its number.
 func (ps *Processes) Close() error {
 	defer close(ps.starts)
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {

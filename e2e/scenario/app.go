@@ -29,14 +29,15 @@ type Status struct {
 		Total    int      `json:"total"`
 		Missing  []string `json:"missing"`
 	} `json:"restored"`
-	PatchBytes int64    `json:"patchBytes"`
-	FullBytes  int64    `json:"fullBytes"`
-	CheckBytes int64    `json:"checkBytes"`
-	DownloadMS int64    `json:"downloadMs"`
-	ApplyMS    int64    `json:"applyMs"`
-	HandoverMS int64    `json:"handoverMs"`
-	Codec      string   `json:"codec"`
-	History    []Record `json:"history"`
+	PatchBytes int64 `json:"patchBytes"`
+	Figures    struct {
+		CheckBytes int64  `json:"checkBytes"`
+		DownloadMS int64  `json:"downloadMs"`
+		ApplyMS    int64  `json:"applyMs"`
+		HandoverMS int64  `json:"handoverMs"`
+		Codec      string `json:"codec"`
+	} `json:"figures"`
+	History []Record `json:"history"` // newest first
 }
 
 // Reason is why an update ended.
@@ -120,7 +121,7 @@ func (s *Stage) launch(ctx context.Context, status bool) (*App, error) {
 				return err
 			}
 		}
-		windows, err := s.Desktop.Windows(ctx, s.Processes.Running(s.Executable())...)
+		windows, err := s.Desktop.Windows(ctx, s.Processes.Running()...)
 		if err != nil {
 			return err
 		}
@@ -156,7 +157,7 @@ func (a *App) Output() string { return a.process.Output() }
 func (a *App) Successor(ctx context.Context, pid int) (*App, error) {
 	next := &App{stage: a.stage, process: a.process, PID: pid}
 	err := await.Until(ctx, 20*time.Second, "the new version's window alone", func() error {
-		windows, err := a.stage.Desktop.Windows(ctx, a.stage.Processes.Running(a.stage.Executable(), a.stage.kept())...)
+		windows, err := a.stage.Desktop.Windows(ctx, a.stage.Processes.Running()...)
 		if err != nil {
 			return err
 		}
@@ -168,9 +169,6 @@ func (a *App) Successor(ctx context.Context, pid int) (*App, error) {
 	})
 	return next, err
 }
-
-// kept is where the previous version's file is kept beside the new one.
-func (s *Stage) kept() string { return filepath.Join(s.folder, "app", ".tesseract.previous") }
 
 // Alive tells an error when the process is gone.
 func (a *App) Alive() error {

@@ -159,7 +159,7 @@ func (s *Stage) report(status Status, old, update string, work *Work, back *Back
 	}
 	r := &Report{
 		FromVersion: Old.Version, ToVersion: status.Installed, FullBytes: length, PatchBytes: patch, PatchCodec: codec,
-		CheckBytes: status.CheckBytes, DownloadMS: status.DownloadMS, ApplyMS: status.ApplyMS, HandoverMS: status.HandoverMS,
+		CheckBytes: status.Figures.CheckBytes, DownloadMS: status.Figures.DownloadMS, ApplyMS: status.Figures.ApplyMS, HandoverMS: status.Figures.HandoverMS,
 		FieldsTotal: status.Restored.Total, FieldsRestored: status.Restored.Restored, FieldsMissing: status.Restored.Missing,
 		DocumentsLost: back.DocumentsLost, DraftsLost: back.DraftsLost,
 		PixelsChanged: back.Changed, PixelsTotal: work.Picture.Bounds().Dx() * work.Picture.Bounds().Dy(),

@@ -24,8 +24,9 @@ var durableFunctions = map[string][]string{
 
 // durableExceptions may do by hand what each line says, and no more.
 var durableExceptions = map[string]string{
-	"updater/fetch/transfer.go": "the validator of an unfinished download may be lost: then the download starts again",
-	"updater/install/stage.go":  "a codec writes the staged file; it is flushed before internal/durable renames it",
+	"updater/fetch/transfer.go":       "the validator of an unfinished download may be lost: then the download starts again",
+	"updater/install/swap_windows.go": "a running executable can not be replaced on Windows: selfupdate hides the old file",
+	"updater/install/stage.go":        "a codec writes the staged file; it is flushed before internal/durable renames it",
 }
 
 func TestOnlyDurableMakesFilesDurable(t *testing.T) {
