@@ -1,0 +1,21 @@
+//go:build bindings
+
+package app
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/wailsapp/wails/v2"
+	"github.com/wailsapp/wails/v2/pkg/options"
+)
+
+// Main, in a build with the tag bindings, writes the TypeScript side of the bound services instead of running the app.
+func Main(fs.FS) int {
+	if err := wails.Run(&options.App{Bind: bound(&Documents{}, &Settings{}, &Updates{}, &Session{}, &Window{})}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,241 @@
+//go:build !bindings
+
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	wailsruntime "github.com/wailsapp/wails/v2/pkg/runtime"
+
+	"github.com/tesseract-desktop/tesseract/app/instance"
+	"github.com/tesseract-desktop/tesseract/app/preferences"
+	"github.com/tesseract-desktop/tesseract/app/sandbox"
+	"github.com/tesseract-desktop/tesseract/app/window"
+	"github.com/tesseract-desktop/tesseract/app/workspace"
+	"github.com/tesseract-desktop/tesseract/updater"
+	"github.com/tesseract-desktop/tesseract/updater/feed"
+	"github.com/tesseract-desktop/tesseract/updater/handover"
+	"github.com/tesseract-desktop/tesseract/updater/install"
+	"github.com/tesseract-desktop/tesseract/updater/release"
+)
+
+// shell holds the parts together. It is not bound to the page.
+type shell struct {
+	log        *slog.Logger
+	program    string
+	runtimeDir string
+
+	lock        *instance.Lock
+	successor   *handover.Successor
+	box         *sandbox.Sandbox
+	preferences *preferences.Store
+	workspace   *workspace.Workspace
+	snapshots   *snapshots
+	engine      *updater.Engine
+
+	documents *Documents
+	settings  *Settings
+	updates   *Updates
+	session   *Session
+	window    *Window
+
+	ctx          atomic.Pointer[context.Context] // Wails', nil until the window is made
+	nativeWindow atomic.Pointer[window.Window]
+	stop         context.CancelFunc
+	quitting     atomic.Bool
+	status       statusFile
+
+	retired window.Frame // the window when this process became the guardian
+}
+
+func (s *shell) newEngine(b build) (*updater.Engine, error) {
+	url := FeedURL
+	if other := os.Getenv(feedVariable); other != "" {
+		url = other
+	}
+	s.status = statusFile{folder: s.box.Updates(), log: s.log}
+	dir := s.box.Updates().Path()
+	return updater.New(updater.Options{
+		App:        feedName,
+		Version:    b.version,
+		Platform:   release.Current(),
+		Feed:       feed.Options{URL: url, Root: b.root, Dir: dir + "/feed", App: feedName, Client: &http.Client{}, Log: s.log},
+		Install:    install.Options{Target: s.program, Dir: dir, Log: s.log},
+		RuntimeDir: s.runtimeDir,
+		Settings:   s.updateSettings,
+		Successor:  s.successor,
+		OnStatus:   s.onStatus,
+		Log:        s.log,
+		Host: updater.Host{
+			Capture:   s.session.capture,
+			Command:   func() *exec.Cmd { return s.restartCommand() },
+			Window:    s.frame,
+			YieldLock: s.yield,
+			TakeLock:  s.lock.TakeSoon,
+			TakeOver:  s.takeOver,
+			Retire:    s.retire,
+			TakeBack:  s.takeBack,
+			Quit:      s.quit,
+		},
+	})
+}
+
+func (s *shell) updateSettings() updater.Settings {
+	u := s.preferences.Get().Updates
+	return updater.Settings{
+		Channel:    release.Channel(u.Channel),
+		Automatic:  updater.Automatic(u.Automatic),
+		CheckEvery: time.Duration(u.CheckEvery),
+		Probation:  time.Duration(u.Probation),
+	}
+}
+
+// language is the language for what Go writes: the user's choice, else the system's as far as the environment tells.
+func (s *shell) language() string {
+	if chosen := s.preferences.Get().Language; chosen != "" {
+		return chosen
+	}
+	for _, variable := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		if value := os.Getenv(variable); value != "" {
+			return strings.ReplaceAll(strings.SplitN(value, ".", 2)[0], "_", "-")
+		}
+	}
+	return ""
+}
+
+func (s *shell) emit(event string, data ...any) {
+	if ctx := s.ctx.Load(); ctx != nil {
+		wailsruntime.EventsEmit(*ctx, event, data...)
+	}
+}
+
+func (s *shell) onStatus(status updater.Status) {
+	s.emit(eventStatus, status)
+	s.status.write(status, s.engine)
+}
+
+func (s *shell) native() (*window.Window, error) {
+	native := s.nativeWindow.Load()
+	if native == nil {
+		return nil, errors.New("the window is not there yet")
+	}
+	return native, nil
+}
+
+func (s *shell) setTitle(title string) {
+	if ctx := s.ctx.Load(); ctx != nil {
+		wailsruntime.WindowSetTitle(*ctx, title)
+	}
+}
+
+func (s *shell) browse(link string) {
+	if ctx := s.ctx.Load(); ctx != nil {
+		wailsruntime.BrowserOpenURL(*ctx, link)
+	}
+}
+
+// raise brings the window to the user, who has started the app once more.
+func (s *shell) raise() {
+	native, err := s.native()
+	if err == nil {
+		err = native.Raise()
+	}
+	if err != nil {
+		s.log.Warn("could not show the window", "why", err)
+	}
+}
+
+// ---- what the engine needs of the app ----
+
+func (s *shell) restartCommand() *exec.Cmd {
+	cmd := exec.Command(s.program)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	return cmd
+}
+
+func (s *shell) frame() json.RawMessage {
+	f, err := s.window.Frame()
+	if err != nil {
+		s.log.Warn("could not read the window's place", "why", err)
+		f = defaultFrame
+	}
+	body, err := json.Marshal(f)
+	if err != nil { // numbers and booleans always encode
+		return nil
+	}
+	return body
+}
+
+// yield lets go of what the successor needs. From here on its snapshots are the ones that count.
+func (s *shell) yield() error {
+	s.snapshots.setClosed(true)
+	if err := s.lock.Yield(); err != nil {
+		s.snapshots.setClosed(false)
+		return err
+	}
+	return nil
+}
+
+// takeOver makes this successor the app that the user sees.
+func (s *shell) takeOver(ctx context.Context, frame json.RawMessage) error {
+	f := defaultFrame
+	if len(frame) > 0 {
+		if err := json.Unmarshal(frame, &f); err != nil {
+			return fmt.Errorf("read the window's place: %w", err)
+		}
+	}
+	if s.snapshots.stale() {
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+		s.session.refresh(ctx)
+		cancel()
+	}
+	if err := s.window.present(f); err != nil {
+		return fmt.Errorf("show the window: %w", err)
+	}
+	s.session.tookOver()
+	return nil
+}
+
+// retire makes this process the guardian: hidden, complete, and silent.
+func (s *shell) retire() {
+	native, err := s.native()
+	if err == nil {
+		s.retired, err = native.Frame()
+	}
+	if err == nil {
+		err = native.Hide()
+	}
+	if err != nil {
+		s.log.Error("could not hide the window", "why", err)
+	}
+}
+
+// takeBack brings the guardian back to the user, with what the lost successor had written.
+func (s *shell) takeBack() {
+	if s.snapshots.stale() {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		s.session.refresh(ctx)
+		cancel()
+	}
+	if err := s.window.present(s.retired); err != nil {
+		s.log.Error("could not show the window again", "why", err)
+	}
+	s.session.tookOver()
+}
+
+func (s *shell) quit() {
+	s.quitting.Store(true)
+	if ctx := s.ctx.Load(); ctx != nil {
+		wailsruntime.Quit(*ctx)
+	}
+}

@@ -1,0 +1,156 @@
+package updater
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/tesseract-desktop/tesseract/updater/feed"
+	"github.com/tesseract-desktop/tesseract/updater/fetch"
+	"github.com/tesseract-desktop/tesseract/updater/handover"
+	"github.com/tesseract-desktop/tesseract/updater/install"
+)
+
+// Code is a cause that the user interface has a sentence and a remedy for. The set is closed.
+type Code string
+
+const (
+	Unconfigured Code = "unconfigured" // this build has no update source
+	Unreachable  Code = "unreachable"  // no answer from the feed
+	Malformed    Code = "malformed"    // the answer is no feed
+	Signature    Code = "signature"    // not signed by those whom this build trusts
+	Expired      Code = "expired"      // the feed's signatures are too old
+	Corrupt      Code = "corrupt"      // a download or a patch's result is not what was signed
+	Disk         Code = "disk"         // params: need, free (bytes), path
+	ReadOnly     Code = "read-only"    // params: path of the folder the program lies in
+	StateFolder  Code = "state-folder" // params: path of the folder that journal and downloads need
+	Locked       Code = "locked"       // another updater, or another program, is using the files
+	TrialFailed  Code = "trial"        // the staged program did not run
+	NotReady     Code = "not-ready"    // params: seconds it was given
+	Crash        Code = "crash"        // the new version ended in probation
+	Restore      Code = "restore"      // params: restored, total
+	Returned     Code = "returned"     // the user came back to the window in the middle
+	Cancelled    Code = "cancelled"    // by the user
+	Internal     Code = "internal"     // a defect of ours; the detail says which
+)
+
+// Reason is why a state was reached: a code for the user interface, its parameters, and the whole error for those who can read it.
+type Reason struct {
+	Code   Code              `json:"code"`
+	Detail string            `json:"detail"`
+	Params map[string]string `json:"params"`
+}
+
+var (
+	errUnconfigured = errors.New("this build has no update source")
+	errReturned     = errors.New("the window was shown again during the restart")
+	errNotReady     = errors.New("the new version was not ready in time")
+	errCancelled    = errors.New("cancelled by the user")
+)
+
+// restoreError says that a successor did not bring everything back.
+type restoreError struct{ report handover.Report }
+
+func (e *restoreError) Error() string {
+	return fmt.Sprintf("the new version restored only %d of %d, without %v", e.report.Restored, e.report.Total, e.report.Missing)
+}
+
+// stateError says that the folder for journal and downloads cannot be used.
+type stateError struct {
+	path string
+	err  error
+}
+
+func (e *stateError) Error() string {
+	return fmt.Sprintf("cannot write to %s, where updates are kept; make that folder writable: %v", e.path, e.err)
+}
+func (e *stateError) Unwrap() error { return e.err }
+
+// reasonOf finds the cause of an error. Order matters: what the user can mend comes before what it led to.
+func reasonOf(err error) *Reason {
+	r := &Reason{Code: Internal, Detail: err.Error(), Params: map[string]string{}}
+	var (
+		space    *install.NoSpaceError
+		readOnly *install.ReadOnlyError
+		state    *stateError
+		restore  *restoreError
+	)
+	switch {
+	case errors.As(err, &space):
+		r.Code = Disk
+		r.Params["need"], r.Params["free"], r.Params["path"] = strconv.FormatInt(space.Need, 10), strconv.FormatInt(space.Free, 10), space.Path
+	case errors.As(err, &state):
+		r.Code = StateFolder
+		r.Params["path"] = state.path
+	case errors.As(err, &readOnly):
+		r.Code = ReadOnly
+		r.Params["path"] = readOnly.Path
+	case errors.As(err, &restore):
+		r.Code = Restore
+		r.Params["restored"], r.Params["total"] = strconv.Itoa(restore.report.Restored), strconv.Itoa(restore.report.Total)
+	case errors.Is(err, errNotReady):
+		r.Code = NotReady
+		r.Params["seconds"] = strconv.Itoa(int(readyWithin.Seconds()))
+	default:
+		r.Code = codeOf(err)
+	}
+	return r
+}
+
+func codeOf(err error) Code {
+	for _, known := range []struct {
+		err  error
+		code Code
+	}{
+		{errUnconfigured, Unconfigured},
+		{errReturned, Returned},
+		{errCancelled, Cancelled},
+		{feed.ErrState, StateFolder},
+		{feed.ErrSignature, Signature},
+		{feed.ErrExpired, Expired},
+		{feed.ErrMalformed, Malformed},
+		{feed.ErrUnreachable, Unreachable},
+		{fetch.ErrDiskFull, Disk},
+		{fetch.ErrTooLong, Corrupt},
+		{fetch.ErrTruncated, Corrupt},
+		{fetch.ErrNotFound, Unreachable},
+		{fetch.ErrUnreachable, Unreachable},
+		{install.ErrLocked, Locked},
+		{install.ErrNoSpace, Disk},
+		{install.ErrCorrupt, Corrupt},
+		{install.ErrTrial, TrialFailed},
+		{handover.ErrExited, Crash},
+		{handover.ErrRefused, NotReady},
+		{context.DeadlineExceeded, NotReady},
+	} {
+		if errors.Is(err, known.err) {
+			return known.code
+		}
+	}
+	return Internal
+}
+
+// encode and decodeReason carry a reason through the journal, whose entries hold plain strings.
+func (r *Reason) encode() (code, detail string) {
+	if r == nil {
+		return "", ""
+	}
+	body, err := json.Marshal(r)
+	if err != nil { // strings and a map of strings always encode
+		return string(r.Code), ""
+	}
+	return string(r.Code), string(body)
+}
+
+func decodeReason(code, detail string) *Reason {
+	if code == "" {
+		return nil
+	}
+	var r Reason
+	if json.Unmarshal([]byte(detail), &r) != nil || r.Params == nil {
+		return &Reason{Code: Code(code), Detail: detail, Params: map[string]string{}}
+	}
+	return &r
+}

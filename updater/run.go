@@ -1,0 +1,280 @@
+package updater
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/tesseract-desktop/tesseract/updater/feed"
+	"github.com/tesseract-desktop/tesseract/updater/install"
+	"github.com/tesseract-desktop/tesseract/updater/release"
+)
+
+// Run works until the context is done or the process has been handed over and may end. It never returns an error: what goes wrong becomes
+// a state with a reason, and is tried again.
+func (e *Engine) Run(ctx context.Context) {
+	if e.opts.Successor != nil {
+		if !e.takeOver(ctx) {
+			return
+		}
+	} else {
+		e.resume(ctx)
+	}
+	for ctx.Err() == nil {
+		e.cycle(ctx)
+		e.rest(ctx)
+	}
+}
+
+// resume looks at what the last process left behind.
+func (e *Engine) resume(ctx context.Context) {
+	if err := e.open(); err != nil {
+		e.opts.Log.Warn("cannot read the journal", "why", err)
+		return
+	}
+	recovered, err := e.inst.Recover()
+	if err != nil {
+		e.opts.Log.Error("cannot clean up after the last process", "why", err)
+		return
+	}
+	last, known := e.lastAttempt()
+	if known && recovered.Probation && last.To == e.opts.Version.String() {
+		// The machine went down between the swap and the confirmation. There is no guardian any more, but the old program is still kept.
+		e.attempt = last
+		e.probation(ctx, nil)
+	}
+}
+
+// lastAttempt returns the newest journal entry.
+func (e *Engine) lastAttempt() (install.Entry, bool) {
+	entries, err := e.inst.History()
+	if err != nil || len(entries) == 0 {
+		return install.Entry{}, false
+	}
+	return entries[len(entries)-1], true
+}
+
+// open opens the install and the feed, which both need folders that may be unwritable now and writable later.
+func (e *Engine) open() error {
+	inst, err := e.journal()
+	if err != nil {
+		return err
+	}
+	e.inst = inst
+	if e.feed == nil {
+		if e.opts.Feed.URL == "" || len(e.opts.Feed.Root) == 0 {
+			return errUnconfigured
+		}
+		client, err := feed.New(e.opts.Feed)
+		if err != nil {
+			return fmt.Errorf("open the feed: %w", err)
+		}
+		e.feed = client
+	}
+	return nil
+}
+
+// journal opens the install, whose journal is read from any goroutine.
+func (e *Engine) journal() (*install.Install, error) {
+	e.opening.Lock()
+	defer e.opening.Unlock()
+	if e.shared == nil {
+		inst, err := install.Open(e.opts.Install)
+		if err != nil {
+			return nil, &stateError{path: e.opts.Install.Dir, err: err}
+		}
+		e.shared = inst
+	}
+	return e.shared, nil
+}
+
+// rest waits until the next check is due, or something asks for one.
+func (e *Engine) rest(ctx context.Context) {
+	settings := e.opts.Settings()
+	due := time.NewTimer(e.pause(settings))
+	defer due.Stop()
+	for {
+		e.mu.Lock()
+		wanted, changed := e.wanted, e.changed
+		e.mu.Unlock()
+		now := e.opts.Settings()
+		if wanted || now.Channel != settings.Channel || now.Automatic != settings.Automatic || now.CheckEvery != settings.CheckEvery {
+			return
+		}
+		select {
+		case <-changed:
+		case <-due.C:
+			if now.Automatic != None {
+				return
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// pause is the time to the next check: the user's choice, or less after failures, from half a minute on doubling.
+func (e *Engine) pause(s Settings) time.Duration {
+	d := s.CheckEvery
+	if e.failures > 0 && e.failures < 16 {
+		d = min(d, 30*time.Second<<(e.failures-1))
+	}
+	spread := d / 10
+	if spread <= 0 {
+		return d
+	}
+	return d - spread + rand.N(2*spread)
+}
+
+// cycle goes once from a check to wherever it leads.
+func (e *Engine) cycle(ctx context.Context) {
+	e.mu.Lock()
+	wanted := e.wanted
+	e.wanted = false
+	e.mu.Unlock()
+	settings := e.opts.Settings()
+	if settings.Automatic == None && !wanted {
+		e.settle(Idle, nil)
+		return
+	}
+
+	found, newer, err := e.check(ctx)
+	if err != nil {
+		e.failures++
+		e.opts.Log.Warn("check failed", "why", err)
+		e.settle(Idle, err)
+		return
+	}
+	e.failures = 0
+	if !newer {
+		e.settle(Current, nil)
+		return
+	}
+	e.begin(found)
+	if why := e.passedOver(found); why != nil {
+		return // the reason stays on show: it ended here before
+	}
+	if settings.Automatic == CheckOnly && !wanted {
+		e.update(func(s *Status) { s.State, s.Since = Idle, e.opts.Now() })
+		return
+	}
+	if err := e.obtain(ctx, found); err != nil {
+		e.fail(err)
+		return
+	}
+	e.deploy(ctx, found)
+}
+
+// check asks the feed what is newer than this process, for this user.
+func (e *Engine) check(ctx context.Context) (release.Release, bool, error) {
+	e.update(func(s *Status) { s.State, s.Since = Checking, e.opts.Now() })
+	if err := e.open(); err != nil {
+		return release.Release{}, false, err
+	}
+	result, err := e.feed.Check(ctx)
+	if err != nil {
+		return release.Release{}, false, err
+	}
+	e.update(func(s *Status) {
+		s.LastCheck, s.Figures.CheckBytes = result.At, result.Bytes
+	})
+	found, newer := release.Newest(result.Releases, e.opts.Settings().Channel, e.opts.Platform, e.opts.Version)
+	return found, newer, nil
+}
+
+// settle ends a cycle that found nothing to do, or could not look.
+func (e *Engine) settle(state State, err error) {
+	e.update(func(s *Status) {
+		keep := Status{State: state, Installed: s.Installed, Since: e.opts.Now(), LastCheck: s.LastCheck, Restored: s.Restored, Figures: s.Figures}
+		if err != nil {
+			keep.Reason = reasonOf(err)
+		}
+		*s = keep
+	})
+}
+
+// begin names the release that the coming states are about.
+func (e *Engine) begin(r release.Release) {
+	now := e.opts.Now()
+	e.attempt = install.Entry{At: now, From: e.opts.Version.String(), To: r.Version.String(), SHA256: r.SHA256.String(), Full: r.Full.Length}
+	e.update(func(s *Status) {
+		e.attempt.CheckBytes = s.Figures.CheckBytes
+		*s = Status{State: s.State, Installed: s.Installed, Target: e.attempt.To, FullBytes: r.Full.Length, Since: s.Since,
+			LastCheck: s.LastCheck, Restored: s.Restored, Figures: Figures{CheckBytes: s.Figures.CheckBytes}, sha256: r.SHA256.String()}
+	})
+}
+
+// enter journals a state and only then goes there. A state that cannot be journalled is not entered.
+func (e *Engine) enter(state State, reason *Reason) error {
+	e.attempt.At, e.attempt.State = e.opts.Now(), string(state)
+	e.attempt.Reason, e.attempt.Detail = reason.encode()
+	if err := e.inst.Record(e.attempt); err != nil {
+		return &stateError{path: e.opts.Install.Dir, err: err}
+	}
+	e.update(func(s *Status) {
+		s.State, s.Reason, s.Since, s.Progress = state, reason, e.attempt.At, nil
+		s.Figures.DownloadMS, s.Figures.ApplyMS, s.Figures.HandoverMS = e.attempt.DownloadMS, e.attempt.ApplyMS, e.attempt.HandoverMS
+		s.Figures.Codec = e.attempt.Codec
+	})
+	return nil
+}
+
+// fail ends the attempt with the state that fits the error. The journal may be what failed, so it does not have to take the entry.
+func (e *Engine) fail(err error) {
+	reason := reasonOf(err)
+	state := Refused
+	if reason.Code == Cancelled {
+		state = Aborted
+	}
+	e.opts.Log.Warn("the update ended", "state", state, "version", e.attempt.To, "code", reason.Code, "why", err)
+	e.end(state, reason)
+}
+
+func (e *Engine) end(state State, reason *Reason) {
+	if err := e.enter(state, reason); err != nil {
+		e.opts.Log.Error("cannot write the journal", "why", err)
+		e.update(func(s *Status) { s.State, s.Reason, s.Since, s.Progress = state, reason, e.opts.Now(), nil })
+	}
+}
+
+// tries is how often a release that arrived damaged is tried without being asked. The feed or the network may mend; a release that failed
+// its trial or after the swap will not, and is not tried again at all.
+const tries = 3
+
+// passedOver says why a release is not tried: it ended badly here before, and nobody asked for another try.
+func (e *Engine) passedOver(r release.Release) *Reason {
+	e.mu.Lock()
+	retry, declined := e.retry == r.SHA256, e.declined == r.SHA256
+	e.retry = release.Digest{}
+	e.mu.Unlock()
+	if retry {
+		return nil
+	}
+	if declined {
+		reason := reasonOf(errCancelled)
+		e.update(func(s *Status) { s.State, s.Reason, s.Since = Aborted, reason, e.opts.Now() })
+		return reason
+	}
+	entries, err := e.inst.History()
+	if err != nil {
+		return nil
+	}
+	damaged := 0
+	for _, entry := range entries {
+		if entry.SHA256 != r.SHA256.String() {
+			continue
+		}
+		reason := decodeReason(entry.Reason, entry.Detail)
+		final := entry.State == string(RolledBack) || entry.State == string(Refused) && reason != nil && reason.Code == TrialFailed
+		if entry.State == string(Refused) && reason != nil && reason.Code == Corrupt {
+			damaged++
+			final = damaged >= tries
+		}
+		if final {
+			e.update(func(s *Status) { s.State, s.Reason, s.Since = State(entry.State), reason, entry.At })
+			return reason
+		}
+	}
+	return nil
+}

@@ -1,0 +1,80 @@
+package updater
+
+import (
+	"time"
+
+	"github.com/tesseract-desktop/tesseract/updater/release"
+)
+
+// State is where the engine stands. The set is closed; the package comment draws how they follow one another.
+type State string
+
+const (
+	Idle        State = "idle"         // nothing under way; with a Target: a version that waits to be asked for
+	Checking    State = "checking"     // asking the feed
+	Current     State = "current"      // the feed was read, and has nothing newer for this user
+	Downloading State = "downloading"  // bytes are coming, unverified
+	Staged      State = "staged"       // the new program lies beside the old one, its SHA-256 is the signed one
+	Proven      State = "proven"       // it has run once, headless
+	Waiting     State = "waiting"      // for a hidden window and for every hold
+	Swapping    State = "swapping"     // the new program takes the old one's place on disk
+	HandingOver State = "handing-over" // the new version has been started behind the old one
+	Probation   State = "probation"    // the new version has taken over, the old one stands by
+	Confirmed   State = "confirmed"    // the new version is good, the old one has gone
+	Refused     State = "refused"      // the release could not be downloaded, proven or staged; nothing was changed
+	Recalled    State = "recalled"     // the release was withdrawn before it was used
+	Aborted     State = "aborted"      // the user cancelled, or came back to the window in the middle
+	RolledBack  State = "rolled-back"  // the release failed after the swap; the old version is back
+)
+
+// Hold is a named reason why a restart must wait.
+type Hold struct {
+	ID    string `json:"id"`
+	Label string `json:"label"` // for people, in their language
+}
+
+// Progress of a download; sizes in bytes.
+type Progress struct {
+	Done           int64 `json:"done"`
+	Total          int64 `json:"total"`
+	Full           int64 `json:"full"` // what the full artifact would have cost
+	BytesPerSecond int64 `json:"bytesPerSecond"`
+	SecondsLeft    int64 `json:"secondsLeft"`
+}
+
+// Restored is what a new version restored of the old one's state, verified after the restore.
+type Restored struct {
+	Restored int      `json:"restored"`
+	Total    int      `json:"total"`
+	Missing  []string `json:"missing"`
+}
+
+// Figures of the latest release worked on: bytes, and milliseconds of wall time.
+type Figures struct {
+	CheckBytes int64  `json:"checkBytes"`
+	DownloadMS int64  `json:"downloadMs"`
+	ApplyMS    int64  `json:"applyMs"`
+	HandoverMS int64  `json:"handoverMs"`
+	Codec      string `json:"codec"` // "zstd" for the full artifact, else the patch's codec
+}
+
+// Status is everything there is to say about the engine. Times are zero where there is none.
+type Status struct {
+	State         State           `json:"state"`
+	Installed     string          `json:"installed"` // the version of this process
+	Target        string          `json:"target"`    // the version under way, or that waits or failed; "" when there is none
+	Previous      string          `json:"previous"`  // the version that stands by during probation
+	Channel       release.Channel `json:"channel"`
+	PatchBytes    int64           `json:"patchBytes"` // what is downloaded for Target
+	FullBytes     int64           `json:"fullBytes"`  // what the full artifact would cost, compressed
+	Reason        *Reason         `json:"reason"`     // why an end was reached, or why the last check failed
+	Progress      *Progress       `json:"progress"`
+	Holds         []Hold          `json:"holds"`
+	Since         time.Time       `json:"since"`
+	LastCheck     time.Time       `json:"lastCheck,omitzero"` // the last successful one
+	ProbationEnds time.Time       `json:"probationEnds,omitzero"`
+	Restored      *Restored       `json:"restored"`
+	Figures       Figures         `json:"figures"`
+
+	sha256 string // of Target's artifact
+}

@@ -1,0 +1,256 @@
+// Package updater keeps the program it runs in current, without its user noticing.
+//
+// Parties: the engine here; the app around it, reached through the callbacks in Host; the feed, a folder of signed metadata, artifacts and
+// patches on any web server; and, during a restart, two processes of the app, the incumbent and its successor.
+//
+// Trust: nothing that came over the network is believed before it is proven. What may run is decided by the feed's signed metadata alone,
+// and by the SHA-256 it names; the staged program must also have run once, headless, before it may take anybody's place.
+//
+// Guarantees: the user's work is never interrupted. A restart happens while the window is hidden and nothing holds it, or when the user
+// asked; the running version stays in memory until the new one is confirmed, and takes back when that fails. Every step is journalled
+// before it is taken.
+//
+// A crash leaves: a journal, from which the next start finishes the step or undoes it, and at most one staged file, which is swept.
+//
+//	           ┌─────────────────────────── next check ───────────────────────────┐
+//	           ▼                                                                  │
+//	idle → checking → current                                                     │
+//	           │                                                                  │
+//	           └→ downloading → staged → proven → waiting → swapping → handing-over → probation → confirmed
+//	                  │            │        │        │          │            │            │
+//	                  └────────────┴────────┴── refused         └────────────┴────────────┴── rolled-back
+//	                        (cancelled: aborted)     └ recalled    (window came back: aborted)
+package updater
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"os/exec"
+	"sync"
+	"time"
+
+	"github.com/tesseract-desktop/tesseract/updater/feed"
+	"github.com/tesseract-desktop/tesseract/updater/fetch"
+	"github.com/tesseract-desktop/tesseract/updater/handover"
+	"github.com/tesseract-desktop/tesseract/updater/install"
+	"github.com/tesseract-desktop/tesseract/updater/release"
+)
+
+// Automatic is how much happens unasked.
+type Automatic string
+
+const (
+	// All checks and downloads.
+	All Automatic = "all"
+	// CheckOnly checks, and waits for Check to be called before it downloads.
+	CheckOnly Automatic = "check"
+	// None does nothing until Check is called.
+	None Automatic = "none"
+)
+
+// Settings are the user's choices. The engine asks for them whenever it decides, so that a change applies at once.
+type Settings struct {
+	Channel    release.Channel
+	Automatic  Automatic
+	CheckEvery time.Duration // from the end of one check to the start of the next; a tenth is added or taken at random
+	Probation  time.Duration // how long a new version must run before the old one is let go
+}
+
+// Host is what the engine needs of the app it runs in. Every callback may be called from any goroutine, and must be set.
+type Host struct {
+	// Capture makes the UI write its whole state to disk and returns when it is there.
+	Capture func(context.Context) error
+	// Command builds the command that starts the program anew, with the arguments and environment it should have.
+	Command func() *exec.Cmd
+	// Window returns the window's state for the successor. The engine does not look inside.
+	Window func() json.RawMessage
+	// YieldLock lets go of the single-instance lock, TakeLock takes it; TakeLock returns an error when another process holds it.
+	YieldLock, TakeLock func() error
+	// TakeOver makes this process, a successor, the one the user sees, with the window as the incumbent left it.
+	TakeOver func(ctx context.Context, window json.RawMessage) error
+	// Retire hides this process from the user: it is the guardian now. TakeBack undoes that after its successor was lost; the state on
+	// disk may be newer than the one in memory.
+	Retire, TakeBack func()
+	// Quit ends this process without asking the user.
+	Quit func()
+}
+
+// Options say what to keep current, from where, and for whom.
+type Options struct {
+	App      string
+	Version  release.Version  // of this process
+	Platform release.Platform // of this process
+	Feed     feed.Options     // an empty URL or Root means that this build has no update source
+	Install  install.Options
+	// RuntimeDir is where the handover's socket lives. It should be short and on a local disk.
+	RuntimeDir string
+	Settings   func() Settings
+	Host       Host
+	// Successor is the open handover when this process was started by an incumbent, else nil.
+	Successor *handover.Successor
+	// OnStatus is called after every change, in order, never concurrently. It must not call back into the engine.
+	OnStatus func(Status)
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+func (o *Options) validate() error {
+	h := o.Host
+	switch {
+	case o.App == "":
+		return errors.New("updater: no App given")
+	case o.Version.IsZero():
+		return errors.New("updater: no Version given")
+	case o.Settings == nil || o.OnStatus == nil:
+		return errors.New("updater: Settings and OnStatus must be given")
+	case h.Capture == nil || h.Command == nil || h.Window == nil || h.YieldLock == nil || h.TakeLock == nil ||
+		h.TakeOver == nil || h.Retire == nil || h.TakeBack == nil || h.Quit == nil:
+		return errors.New("updater: every callback of Host must be given")
+	}
+	if o.Platform == (release.Platform{}) {
+		o.Platform = release.Current()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return nil
+}
+
+// Engine is the state machine. Make it with New, start it with Run; every other method may be called at any time from any goroutine.
+type Engine struct {
+	opts    Options
+	fetcher *fetch.Fetcher
+	tell    sync.Mutex // held while OnStatus runs, so that calls come in order
+
+	mu       sync.Mutex
+	status   Status
+	visible  bool
+	holds    []Hold
+	asked    bool               // the user asked for the restart, so that a visible window is no obstacle
+	wanted   bool               // the user asked for a check, so that Automatic does not matter
+	declined release.Digest     // the release whose download the user cancelled
+	retry    release.Digest     // the release the user wants tried once more
+	changed  chan struct{}      // closed and replaced when any of the above changes
+	stop     context.CancelFunc // cancels the download or staging under way; nil when there is none
+
+	opening sync.Mutex
+	shared  *install.Install // nil until its folder can be used
+
+	// Only Run's goroutine uses the rest.
+	inst     *install.Install
+	feed     *feed.Client
+	attempt  install.Entry // the journal's picture of the release being worked on
+	failures int           // checks failed in a row
+}
+
+// New checks the options. Nothing runs, and no file is touched, until Run.
+func New(o Options) (*Engine, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	fetcher, err := fetch.New(fetch.Options{Client: o.Feed.Client, Log: o.Log})
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{opts: o, fetcher: fetcher, visible: true, changed: make(chan struct{})}
+	e.status = Status{State: Idle, Installed: o.Version.String(), Since: o.Now()}
+	return e, nil
+}
+
+// Status returns the present state.
+func (e *Engine) Status() Status {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.snapshot()
+}
+
+// snapshot completes the status by what is kept elsewhere. Called with mu held.
+func (e *Engine) snapshot() Status {
+	s := e.status
+	s.Channel = e.opts.Settings().Channel
+	s.Holds = append([]Hold{}, e.holds...)
+	return s
+}
+
+// update changes the status and tells the app.
+func (e *Engine) update(change func(*Status)) {
+	e.tell.Lock()
+	defer e.tell.Unlock()
+	e.mu.Lock()
+	change(&e.status)
+	s := e.snapshot()
+	e.mu.Unlock()
+	e.opts.OnStatus(s)
+}
+
+// alter changes a condition that Run may be waiting for.
+func (e *Engine) alter(change func()) {
+	e.mu.Lock()
+	change()
+	close(e.changed)
+	e.changed = make(chan struct{})
+	e.mu.Unlock()
+}
+
+// Check looks for a new version now, and downloads it whatever Automatic says.
+func (e *Engine) Check() {
+	e.alter(func() { e.wanted, e.declined = true, release.Digest{} })
+}
+
+// TryAgain gives a release that failed here another chance.
+func (e *Engine) TryAgain() {
+	sha, err := release.ParseDigest(e.Status().sha256)
+	e.alter(func() {
+		e.wanted, e.declined = true, release.Digest{}
+		if err == nil {
+			e.retry = sha
+		}
+	})
+}
+
+// Cancel stops the download or staging under way. The release is left alone until Check is called, or a newer one comes.
+func (e *Engine) Cancel() {
+	sha, err := release.ParseDigest(e.Status().sha256)
+	e.alter(func() {
+		if e.stop == nil || err != nil {
+			return
+		}
+		e.declined = sha
+		e.stop()
+	})
+}
+
+// Restart starts a waiting version as soon as no hold is left, whether the window is hidden or not.
+func (e *Engine) Restart() { e.alter(func() { e.asked = true }) }
+
+// SetVisible tells whether the user can see the window.
+func (e *Engine) SetVisible(visible bool) { e.alter(func() { e.visible = visible }) }
+
+// SettingsChanged makes the engine look at the settings again: another channel is checked at once.
+func (e *Engine) SettingsChanged() {
+	e.alter(func() {})
+	e.update(func(*Status) {})
+}
+
+// Hold names a reason why a restart must wait, and returns how to let go of it. The id tells holds with the same label apart.
+func (e *Engine) Hold(id, label string) (release func()) {
+	h := Hold{ID: id, Label: label}
+	e.alter(func() { e.holds = append(e.holds, h) })
+	e.update(func(*Status) {})
+	return sync.OnceFunc(func() {
+		e.alter(func() {
+			for i := range e.holds {
+				if e.holds[i] == h {
+					e.holds = append(e.holds[:i:i], e.holds[i+1:]...)
+					break
+				}
+			}
+		})
+		e.update(func(*Status) {})
+	})
+}
