@@ -1,0 +1,264 @@
+package install
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/minio/selfupdate"
+	"github.com/tesseract-desktop/tesseract/internal/durable"
+	"github.com/tesseract-desktop/tesseract/updater/delta"
+	"github.com/tesseract-desktop/tesseract/updater/delta/zstd"
+	"github.com/tesseract-desktop/tesseract/updater/release"
+)
+
+// Download is the path to which the file called name is to be downloaded.
+func (i *Install) Download(name string) string {
+	return filepath.Join(i.state.Name(), downloads, filepath.Base(name)+unverified)
+}
+
+// Accept checks the length and SHA-256 of the download called name, makes it durable, takes ".unverified" off its
+// name and returns its path. A wrong file is deleted and [ErrCorrupt]. A file accepted before is
+// checked again and returned.
+func (i *Install) Accept(name string, want release.Blob) (verified string, err error) {
+	err = i.exclusive("accept "+name, func() error {
+		good := filepath.Join(downloads, filepath.Base(name))
+		expected := Artifact{Length: want.Length, SHA256: want.SHA256}
+		source := good + unverified
+		if _, err := i.state.Lstat(source); errors.Is(err, fs.ErrNotExist) {
+			source = good
+		}
+		if err := i.check(i.state, source, expected); err != nil {
+			return err
+		}
+		if source != good {
+			if err := syncFile(i.state, source); err != nil {
+				return classify(err, i.state.Name())
+			}
+			if err := durable.Rename(i.state, source, good); err != nil {
+				return classify(err, i.state.Name())
+			}
+		}
+		verified = filepath.Join(i.state.Name(), good)
+		return nil
+	})
+	return verified, err
+}
+
+// check compares a file with what it must be and deletes it where it differs.
+func (i *Install) check(root *os.Root, name string, want Artifact) error {
+	got, err := measure(root, name)
+	if err != nil {
+		return err
+	}
+	if got == want {
+		return nil
+	}
+	i.log.Warn("install: deleted a wrong file", "file", name, "length", got.Length, "want", want.Length, "sha256", got.SHA256, "wanted", want.SHA256)
+	return errors.Join(fmt.Errorf("%s: %w", name, ErrCorrupt), remove(root, name))
+}
+
+// Patch makes the new executable of the target's bytes and a verified patch, and stages it beside the target. A patch
+// that does not yield what is wanted is deleted: [ErrCorrupt], and the full artifact is the way. Memory: old +
+// new + patch and some MB.
+func (i *Install) Patch(ctx context.Context, codec delta.Codec, verifiedPatch string, want Artifact) error {
+	return i.exclusive("apply the patch", func() error {
+		return i.stage(want, func(mode fs.FileMode) error { return i.patch(ctx, codec, verifiedPatch, want, mode) })
+	})
+}
+
+// patch lets selfupdate apply, check and write. What it leaves out is done here: it does not sync, obeys the
+// umask, ignores errors on close, and does not compare what reached the disk.
+func (i *Install) patch(ctx context.Context, codec delta.Codec, path string, want Artifact, mode fs.FileMode) error {
+	patch, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer patch.Close()
+	if err := remove(i.folder, i.newName()); err != nil {
+		return err
+	}
+	patcher := &watchedPatcher{Patcher: delta.NewPatcher(ctx, codec, want.Length)}
+	err = selfupdate.PrepareAndCheckBinary(patch, selfupdate.Options{
+		TargetPath: i.target,
+		TargetMode: mode,
+		Checksum:   want.SHA256[:],
+		Patcher:    patcher,
+	})
+	i.point("patched")
+	if err == nil {
+		return i.seal(want, mode)
+	}
+	var file *fs.PathError
+	// selfupdate has no type for a wrong checksum; it is what is left when the codec and the disk are well.
+	wrongSum := patcher.done && !errors.As(err, &file)
+	if wrongSum || errors.Is(err, delta.ErrCorrupt) {
+		patch.Close() // Windows does not delete what is open
+		err = errors.Join(fmt.Errorf("%w (%w)", ErrCorrupt, err), os.Remove(path))
+	}
+	return errors.Join(err, remove(i.folder, i.newName()))
+}
+
+type watchedPatcher struct {
+	delta.Patcher
+	done bool
+}
+
+func (w *watchedPatcher) Patch(old io.Reader, new io.Writer, patch io.Reader) error {
+	err := w.Patcher.Patch(old, new, patch)
+	w.done = err == nil
+	return err
+}
+
+// seal turns selfupdate's file into the staged one.
+func (i *Install) seal(want Artifact, mode fs.FileMode) error {
+	if err := i.folder.Chmod(i.newName(), mode); err != nil {
+		return err
+	}
+	if err := syncFile(i.folder, i.newName()); err != nil {
+		return err
+	}
+	if err := i.check(i.folder, i.newName(), want); err != nil {
+		return err
+	}
+	i.point("sealed")
+	return durable.Rename(i.folder, i.newName(), i.stagedName())
+}
+
+// Unpack stages the full artifact from a verified zstd file. It needs about 20 MB of memory whatever the size.
+func (i *Install) Unpack(ctx context.Context, verifiedZst string, want Artifact) error {
+	return i.exclusive("unpack the new version", func() error {
+		return i.stage(want, func(mode fs.FileMode) error { return i.unpack(ctx, verifiedZst, want, mode) })
+	})
+}
+
+func (i *Install) unpack(ctx context.Context, path string, want Artifact, mode fs.FileMode) error {
+	in, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := durable.Create(i.folder, i.stagedName(), mode)
+	if err != nil {
+		return err
+	}
+	defer out.Abort()
+	sum := sha256.New()
+	err = zstd.Decompress(ctx, in, want.Length, io.MultiWriter(out, sum))
+	i.point("unpacked")
+	if err == nil && release.Digest(sum.Sum(nil)) != want.SHA256 {
+		err = ErrCorrupt
+	}
+	if errors.Is(err, zstd.ErrCorrupt) || errors.Is(err, ErrCorrupt) {
+		in.Close()
+		return errors.Join(fmt.Errorf("%w (%w)", ErrCorrupt, err), os.Remove(path))
+	}
+	if err != nil {
+		return err
+	}
+	return out.Commit()
+}
+
+// stage surrounds the making of the staged file by what both ways have in common.
+func (i *Install) stage(want Artifact, produce func(mode fs.FileMode) error) error {
+	r, err := i.load()
+	if err != nil {
+		return err
+	}
+	if r.Phase != idle && r.Phase != rolledBack {
+		return ErrUnproven
+	}
+	current, err := measure(i.folder, i.base)
+	if err != nil {
+		return err
+	}
+	info, err := i.folder.Stat(i.base)
+	if err != nil {
+		return err
+	}
+	if err := i.unstage(&r); err != nil {
+		return classify(err, i.folder.Name())
+	}
+	// A target that lost its exec bit must not pass that on.
+	if err := produce(info.Mode().Perm() | 0o500); err != nil {
+		return classify(err, i.folder.Name())
+	}
+	i.point("staged")
+	r.Staged = &pair{Old: current, New: want}
+	return i.save(r)
+}
+
+// unstage forgets the staged file, in this order: a record without a file would be a promise.
+func (i *Install) unstage(r *record) error {
+	if r.Staged != nil {
+		r.Staged = nil
+		if err := i.save(*r); err != nil {
+			return err
+		}
+	}
+	return errors.Join(remove(i.folder, i.stagedName()), remove(i.folder, i.newName()))
+}
+
+// staged returns the record when the staged file is still what was verified and the target is still what it was
+// made for.
+func (i *Install) staged() (record, error) {
+	r, err := i.load()
+	if err != nil {
+		return r, err
+	}
+	if r.Staged == nil {
+		return r, ErrNotStaged
+	}
+	if err := i.check(i.folder, i.stagedName(), r.Staged.New); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = ErrNotStaged
+		}
+		return r, errors.Join(err, i.unstage(&r))
+	}
+	current, err := measure(i.folder, i.base)
+	if err != nil {
+		return r, err
+	}
+	if current != r.Staged.Old {
+		return r, errors.Join(ErrChanged, i.unstage(&r))
+	}
+	return r, nil
+}
+
+// Discard drops what is staged and downloaded.
+func (i *Install) Discard() error {
+	return i.exclusive("discard the update", func() error {
+		r, err := i.load()
+		if err != nil {
+			return err
+		}
+		return classify(errors.Join(i.unstage(&r), i.clearDownloads()), i.folder.Name())
+	})
+}
+
+func (i *Install) clearDownloads() error {
+	entries, err := fs.ReadDir(i.state.FS(), downloads)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := i.state.RemoveAll(filepath.Join(downloads, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func syncFile(root *os.Root, name string) error {
+	f, err := root.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
+}
