@@ -143,7 +143,7 @@ func publish(ctx context.Context, o Options, req Request) (Result, error) {
 	if w.temp, err = os.MkdirTemp(o.Temp, "publish-"); err != nil {
 		return Result{}, err
 	}
-	defer os.RemoveAll(w.temp)
+	defer w.close()
 
 	rel := release.Release{
 		App: req.App, Version: req.Version, Channel: req.Channel, Platform: req.Platform,

@@ -20,6 +20,16 @@ type work struct {
 	Options
 	ctx  context.Context
 	temp string
+	open []*os.File // working copies in use until the end
+}
+
+func (w *work) close() {
+	for _, f := range w.open {
+		f.Close()
+	}
+	if err := os.RemoveAll(w.temp); err != nil {
+		w.Log.Warn("working copies are left", "folder", w.temp, "err", err)
+	}
 }
 
 var errChanging = errors.New("the file changed while it was read; publish it once it is finished")
@@ -105,78 +115,90 @@ func (w *work) patch(file *os.File, rel, base release.Release) (*release.Patch, 
 	}
 	defer old.Close()
 	var tried []Candidate
-	var best *release.Patch
-	kept := -1
+	var best *made
 	for _, codec := range w.Codecs {
 		w.Progress(Progress{Stage: Patching, Detail: codec.Name() + " from " + base.Version.String(), Total: rel.Length})
 		limit := rel.Full.Length
 		if best != nil {
-			limit = best.Length
+			limit = best.length
 		}
-		c := Candidate{From: base.Version, Codec: codec.Name()}
-		blob, err := w.candidate(codec, file, old, rel, base, limit)
-		c.Bytes = blob.Length
-		var dropped *droppedError
-		switch {
-		case w.ctx.Err() != nil:
+		m, err := w.candidate(codec, file, old, rel, base)
+		if w.ctx.Err() != nil {
 			return nil, nil, w.ctx.Err()
-		case errors.As(err, &dropped):
-			c.Reason = dropped.reason
+		}
+		c := Candidate{From: base.Version, Codec: codec.Name(), Bytes: m.length}
+		switch {
 		case err != nil:
-			return nil, nil, fmt.Errorf("%s: %w", codec.Name(), err)
+			c.Reason = err.Error()
+		case m.length >= limit:
+			c.Reason = "not smaller than what there is"
 		default:
-			if kept >= 0 {
-				tried[kept].Kept, tried[kept].Reason = false, "another codec's is smaller"
+			if best != nil {
+				tried[best.index].Kept, tried[best.index].Reason = false, "another codec's is smaller"
 			}
-			best = &release.Patch{From: base.SHA256, Codec: codec.Name(), Blob: blob}
-			c.Kept, kept = true, len(tried)
+			m.index, c.Kept, best = len(tried), true, &m
 		}
 		tried = append(tried, c)
 	}
-	return best, tried, nil
+	if best == nil {
+		return nil, tried, nil
+	}
+	codec := tried[best.index].Codec
+	blob, err := w.store(release.PatchPath(base.SHA256, rel.SHA256, codec), func(out io.Writer) error {
+		_, err := io.Copy(out, best.content)
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return &release.Patch{From: base.SHA256, Codec: codec, Blob: blob}, tried, nil
 }
 
-// droppedError says why a patch is not offered.
-type droppedError struct{ reason string }
+// made is a proven patch that is not in the feed yet.
+type made struct {
+	content *io.SectionReader
+	length  int64
+	index   int // among the candidates
+}
 
-func (d *droppedError) Error() string { return d.reason }
-
-// candidate makes one patch, proves it, and puts it into the feed if it has
-// fewer than limit bytes.
-func (w *work) candidate(codec Codec, file, old *os.File, rel, base release.Release, limit int64) (release.Blob, error) {
-	name := release.PatchPath(base.SHA256, rel.SHA256, codec.Name())
+// candidate takes the patch that an interrupted run left in the feed, or makes
+// one, and proves it either way.
+func (w *work) candidate(codec Codec, file, old *os.File, rel, base release.Release) (made, error) {
 	from := section(old, base.Length)
 	apply := func(patch io.Reader, out io.Writer) error {
 		return codec.Apply(w.ctx, from, patch, rel.Length, out)
 	}
-	if blob, err := w.proven(name, rel, apply); err == nil {
-		if blob.Length >= limit {
-			return blob, &droppedError{"not smaller than what there is"}
+	scratch, err := os.Create(filepath.Join(w.temp, base.SHA256.String()+"."+codec.Name()))
+	if err != nil {
+		return made{}, err
+	}
+	w.open = append(w.open, scratch)
+	if left, err := w.Feed.Open(release.PatchPath(base.SHA256, rel.SHA256, codec.Name())); err == nil {
+		n, err := io.Copy(scratch, left)
+		left.Close()
+		if err == nil && prove(rel, section(scratch, n), apply) == nil {
+			return made{content: section(scratch, n), length: n}, nil
 		}
-		return blob, nil
+		if err := errors.Join(scratch.Truncate(0), rewind(scratch)); err != nil {
+			return made{}, err
+		}
 	}
-	made, err := os.CreateTemp(w.temp, "patch-")
+	if err := codec.Diff(w.ctx, from, section(file, rel.Length), scratch); err != nil {
+		return made{}, err
+	}
+	n, err := scratch.Seek(0, io.SeekEnd)
 	if err != nil {
-		return release.Blob{}, err
+		return made{}, err
 	}
-	defer made.Close()
-	if err := codec.Diff(w.ctx, from, section(file, rel.Length), made); err != nil {
-		return release.Blob{}, &droppedError{err.Error()}
+	if err := prove(rel, section(scratch, n), apply); err != nil {
+		return made{length: n}, fmt.Errorf("does not give the artifact back: %w", err)
 	}
-	length, err := made.Seek(0, io.SeekCurrent)
-	if err != nil {
-		return release.Blob{}, err
-	}
-	if length >= limit {
-		return release.Blob{Length: length}, &droppedError{"not smaller than what there is"}
-	}
-	if err := prove(rel, section(made, length), apply); err != nil {
-		return release.Blob{Length: length}, &droppedError{"does not give the artifact back: " + err.Error()}
-	}
-	return w.store(name, func(out io.Writer) error {
-		_, err := io.Copy(out, section(made, length))
-		return err
-	})
+	return made{content: section(scratch, n), length: n}, nil
+}
+
+func rewind(f *os.File) error {
+	_, err := f.Seek(0, io.SeekStart)
+	return err
 }
 
 // unpack returns a working copy of an older release's artifact.
