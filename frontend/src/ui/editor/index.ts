@@ -1,0 +1,1 @@
+export { createEditor, type Editor, type EditorOptions } from './editor'
