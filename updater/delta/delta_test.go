@@ -13,7 +13,9 @@ import (
 	"github.com/tesseract-desktop/tesseract/updater/delta"
 )
 
-func section(b []byte) *io.SectionReader { return io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b))) }
+func section(b []byte) *io.SectionReader {
+	return io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b)))
+}
 
 // program makes something like an executable: runs of words from a small vocabulary, with addresses in between.
 func program(seed uint64, size int) []byte {

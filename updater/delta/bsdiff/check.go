@@ -24,7 +24,9 @@ const (
 )
 
 // check walks a whole patch without producing anything and returns nil when go-bsdiff can be given it: every
-// length is within the patch, every read within the old file, and the entries add up to size exactly.
+// length is within the patch, every read within the old file, and the entries add up to size exactly. That the other
+// two streams hold enough is left to go-bsdiff, which stops where they do not, or reads on into the next one: then
+// the hash tells.
 func check(ctx context.Context, patch []byte, oldSize, size int64) error {
 	if len(patch) < headerSize || string(patch[:len(magic)]) != magic {
 		return fmt.Errorf("%w: no %s header", ErrCorrupt, magic)
@@ -38,7 +40,7 @@ func check(ctx context.Context, patch []byte, oldSize, size int64) error {
 		return fmt.Errorf("%w: a block is longer than the patch", ErrCorrupt)
 	}
 	_, err := recovered(func() (struct{}, error) {
-		r, err := bzip2.NewReader(bytes.NewReader(body), nil)
+		r, err := bzip2.NewReader(bytes.NewReader(body[:control]), nil)
 		if err != nil {
 			return struct{}{}, err
 		}

@@ -1,0 +1,182 @@
+package zstd_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"testing"
+
+	kzstd "github.com/klauspost/compress/zstd"
+	"github.com/tesseract-desktop/tesseract/updater/delta/zstd"
+)
+
+// text compresses to about a third.
+func text(size int) []byte {
+	r := rand.New(rand.NewPCG(1, 2))
+	b := make([]byte, size)
+	for i := range b {
+		b[i] = "abcdefgh"[r.IntN(8)]
+	}
+	return b
+}
+
+func compress(t testing.TB, b []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := zstd.Compress(context.Background(), bytes.NewReader(b), &out, nil); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func TestFullArtifact(t *testing.T) {
+	for _, size := range []int{0, 1, 1000, 1_000_000} {
+		b := text(size)
+		var packed, out bytes.Buffer
+		var told []int64
+		if err := zstd.Compress(t.Context(), bytes.NewReader(b), &packed, func(done int64) { told = append(told, done) }); err != nil {
+			t.Fatal(err)
+		}
+		if size > 0 && told[len(told)-1] != int64(size) {
+			t.Errorf("%d bytes: progress ended at %d", size, told[len(told)-1])
+		}
+		if err := zstd.Decompress(t.Context(), &packed, int64(size), &out); err != nil || !bytes.Equal(out.Bytes(), b) {
+			t.Errorf("%d bytes: %d came back, %v", size, out.Len(), err)
+		}
+	}
+}
+
+func TestDecompressRefuses(t *testing.T) {
+	b := text(500_000)
+	good := compress(t, b)
+	flip := func(at int) []byte {
+		c := bytes.Clone(good)
+		c[at] ^= 4
+		return c
+	}
+	wide, err := kzstd.NewWriter(nil, kzstd.WithWindowSize(64<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wideFrame bytes.Buffer
+	wide.Reset(&wideFrame)
+	_, _ = wide.Write(make([]byte, 70<<20))
+	if err := wide.Close(); err != nil {
+		t.Fatal(err)
+	}
+	cases := []struct {
+		name string
+		in   []byte
+		size int64
+	}{
+		{"longer than signed", good, int64(len(b)) - 1},
+		{"much longer than signed", good, 10},
+		{"shorter than signed", good, int64(len(b)) + 1},
+		{"cut in the middle", good[:len(good)/2], int64(len(b))},
+		{"cut before the checksum", good[:len(good)-4], int64(len(b))},
+		{"wrong checksum", flip(len(good) - 1), int64(len(b))},
+		{"flipped bit", flip(len(good) / 2), int64(len(b))},
+		{"two frames", append(bytes.Clone(good), good...), int64(len(b))},
+		{"bytes behind", append(bytes.Clone(good), "more"...), int64(len(b))},
+		{"nothing", nil, 10},
+		{"a page", []byte("<html>Please log in</html>"), 10},
+		{"a window of 64 MiB", wideFrame.Bytes(), 70 << 20},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			var out bytes.Buffer
+			err := zstd.Decompress(t.Context(), bytes.NewReader(c.in), c.size, &out)
+			if !errors.Is(err, zstd.ErrCorrupt) {
+				t.Errorf("got %v", err)
+			}
+			if int64(out.Len()) > c.size {
+				t.Errorf("wrote %d bytes of %d", out.Len(), c.size)
+			}
+		})
+	}
+}
+
+var errDisk = errors.New("the disk failed")
+
+type failing struct{}
+
+func (failing) Read([]byte) (int, error)  { return 0, errDisk }
+func (failing) Write([]byte) (int, error) { return 0, errDisk }
+
+func TestADiskThatFailsIsNotCorruption(t *testing.T) {
+	b := text(600_000)
+	good := compress(t, b)
+	half := io.MultiReader(bytes.NewReader(good[:len(good)/2]), failing{})
+	for name, err := range map[string]error{
+		"source":             zstd.Decompress(t.Context(), failing{}, 10, io.Discard),
+		"source, later":      zstd.Decompress(t.Context(), half, int64(len(b)), io.Discard),
+		"target":             zstd.Decompress(t.Context(), bytes.NewReader(good), int64(len(b)), failing{}),
+		"source to compress": zstd.Compress(t.Context(), failing{}, io.Discard, nil),
+		"target to compress": zstd.Compress(t.Context(), bytes.NewReader(b), failing{}, nil),
+	} {
+		if !errors.Is(err, errDisk) || errors.Is(err, zstd.ErrCorrupt) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	b := text(600_000)
+	good := compress(t, b)
+	ctx, cancel := context.WithCancel(t.Context())
+	// Progress is the moment in between.
+	if err := zstd.Compress(ctx, bytes.NewReader(b), io.Discard, func(int64) { cancel() }); !errors.Is(err, context.Canceled) {
+		t.Errorf("compress: %v", err)
+	}
+	if err := zstd.Decompress(ctx, bytes.NewReader(good), int64(len(b)), io.Discard); !errors.Is(err, context.Canceled) {
+		t.Errorf("decompress: %v", err)
+	}
+}
+
+func TestTooLargeForAPatch(t *testing.T) {
+	huge := io.NewSectionReader(bytes.NewReader(nil), 0, 600<<20)
+	none := io.NewSectionReader(bytes.NewReader(nil), 0, 0)
+	if err := (zstd.Codec{}).Diff(t.Context(), huge, none, io.Discard); !errors.Is(err, zstd.ErrTooLarge) {
+		t.Errorf("diff: %v", err)
+	}
+	if err := (zstd.Codec{}).Apply(t.Context(), huge, bytes.NewReader(nil), 1, io.Discard); !errors.Is(err, zstd.ErrTooLarge) {
+		t.Errorf("apply: %v", err)
+	}
+}
+
+func FuzzDecompress(f *testing.F) {
+	good := compress(f, text(2000))
+	f.Add(good, uint16(2000))
+	f.Add(good[:len(good)-1], uint16(2000))
+	f.Add(compress(f, nil), uint16(0))
+	f.Add(append(bytes.Clone(good), good...), uint16(4000))
+	f.Fuzz(func(t *testing.T, in []byte, size uint16) {
+		var out bytes.Buffer
+		err := zstd.Decompress(t.Context(), bytes.NewReader(in), int64(size), &out)
+		if out.Len() > int(size) || err == nil && out.Len() != int(size) {
+			t.Fatalf("%d bytes of %d, %v", out.Len(), size, err)
+		}
+	})
+}
+
+func FuzzApply(f *testing.F) {
+	old := text(3000)
+	section := io.NewSectionReader(bytes.NewReader(old), 0, int64(len(old)))
+	new := append(bytes.Clone(old[500:]), "the end"...)
+	var good bytes.Buffer
+	if err := (zstd.Codec{}).Diff(f.Context(), section, io.NewSectionReader(bytes.NewReader(new), 0, int64(len(new))), &good); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good.Bytes(), uint16(len(new)))
+	f.Add(good.Bytes()[:good.Len()-1], uint16(len(new)))
+	f.Add(compress(f, new), uint16(len(new)))
+	f.Fuzz(func(t *testing.T, patch []byte, size uint16) {
+		var out bytes.Buffer
+		err := zstd.Codec{}.Apply(t.Context(), section, bytes.NewReader(patch), int64(size), &out)
+		if err != nil && out.Len() > 0 || err == nil && out.Len() != int(size) {
+			t.Fatalf("%d bytes of %d, %v", out.Len(), size, err)
+		}
+	})
+}

@@ -1,0 +1,165 @@
+//go:build unix
+
+package install
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"syscall"
+	"testing"
+)
+
+// job is one whole change, done in a child process that kills itself between two steps.
+type job struct {
+	name    string
+	prepare func(*site, *Install) // in the parent, before every crash
+	run     func(*site, *Install) error
+	ends    func(*site) []byte // what the target is when it is done
+	least   int                // points that must exist at least
+}
+
+func jobs() []job {
+	fresh := func(s *site) []byte { return s.new }
+	old := func(s *site) []byte { return s.old }
+	update := func(stage func(*site, *Install) error) func(*site, *Install) error {
+		return func(s *site, i *Install) error {
+			if err := stage(s, i); err != nil {
+				return err
+			}
+			if err := i.Swap(s.Context()); err != nil {
+				return err
+			}
+			return i.Confirm()
+		}
+	}
+	patched := func(s *site, i *Install) error {
+		return i.Patch(s.Context(), s.codec(), s.state+"/downloads/p", artifact(s.new))
+	}
+	unpacked := func(s *site, i *Install) error {
+		return i.Unpack(s.Context(), s.state+"/downloads/f", artifact(s.new))
+	}
+	back := func(_ *site, i *Install) error { return i.RollBack() }
+	return []job{
+		{"update by patch", func(s *site, i *Install) { s.patch(i, s.old, s.new) }, update(patched), fresh, 8},
+		{"update by full artifact", func(s *site, i *Install) { s.full(i, s.new) }, update(unpacked), fresh, 7},
+		{"roll back in probation", func(s *site, i *Install) { s.stage(i); s.ok(i.Swap(s.Context())) }, back, old, 3},
+		{"go back later", func(s *site, i *Install) { s.stage(i); s.ok(i.Swap(s.Context())); s.ok(i.Confirm()) }, back, old, 3},
+	}
+}
+
+// After a crash between any two steps the target is exactly the old or the new version, Recover knows what to do,
+// and doing it again succeeds and leaves nothing behind. Recover itself may be killed at every step as well.
+func TestKilledAtEveryStep(t *testing.T) {
+	points := 0
+	for n, j := range jobs() {
+		t.Run(j.name, func(t *testing.T) {
+			killed := 0
+			for at := 1; ; at++ {
+				s := newSite(t)
+				i := s.open()
+				j.prepare(s, i)
+				if !s.dies(n, at, "run") {
+					s.runs(j.ends(s))
+					break
+				}
+				killed++
+				s.whole()
+				again := 1
+				for ; s.dies(n, again, "recover"); again++ {
+					s.whole()
+				}
+				points += again
+				s.finish(j)
+			}
+			if killed < j.least {
+				t.Errorf("killed at %d points only, expected %d", killed, j.least)
+			}
+		})
+	}
+	t.Logf("killed at %d points", points)
+}
+
+func (s *site) whole() {
+	s.Helper()
+	got, err := os.ReadFile(s.target)
+	s.ok(err)
+	if !bytes.Equal(got, s.old) && !bytes.Equal(got, s.new) {
+		s.Fatalf("the target is neither version: %.60q", got)
+	}
+	out, err := exec.Command(s.target).Output()
+	if err != nil || !bytes.Contains(out, []byte(`"ok": true`)) {
+		s.Fatalf("the target does not run: %q, %v", out, err)
+	}
+}
+
+// finish does the interrupted job again, from wherever it stands, as the next start would.
+func (s *site) finish(j job) {
+	s.Helper()
+	i := s.open()
+	recovered, err := i.Recover()
+	s.ok(err)
+	now, err := os.ReadFile(s.target)
+	s.ok(err)
+	switch done := bytes.Equal(now, j.ends(s)); {
+	case !done && recovered.Staged != nil:
+		s.ok(i.Swap(s.Context()))
+	case !done && recovered.CanGoBack && bytes.Equal(j.ends(s), s.old):
+		s.ok(i.RollBack())
+	case !done:
+		j.prepare(s, i)
+		s.ok(j.run(s, i))
+	case bytes.Equal(j.ends(s), s.new) != recovered.CanGoBack:
+		s.Fatalf("recovered %+v", recovered)
+	}
+	s.runs(j.ends(s))
+	if bytes.Equal(j.ends(s), s.new) {
+		s.ok(i.Confirm())
+		s.clean(i, ".app.previous")
+		s.ok(i.RollBack())
+	}
+	s.runs(s.old)
+	s.ok(i.Discard())
+	s.clean(i)
+}
+
+// dies runs a job in a child and tells whether it got as far as the point where it was to be killed.
+func (s *site) dies(n, at int, what string) bool {
+	s.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run=^TestChildThatIsKilled$")
+	cmd.Env = append(os.Environ(), "INSTALL_CHILD="+s.state, "INSTALL_TARGET="+s.target,
+		"INSTALL_WHAT="+what, fmt.Sprintf("INSTALL_JOB=%d", n), fmt.Sprintf("INSTALL_AT=%d", at))
+	out, err := cmd.CombinedOutput()
+	if err == nil {
+		return false
+	}
+	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == syscall.SIGKILL {
+		return true
+	}
+	s.Fatalf("the child failed: %v\n%s", err, out)
+	return false
+}
+
+func TestChildThatIsKilled(t *testing.T) {
+	if os.Getenv("INSTALL_CHILD") == "" {
+		t.Skip("runs only as a child of TestKilledAtEveryStep")
+	}
+	n, _ := strconv.Atoi(os.Getenv("INSTALL_JOB"))
+	at, _ := strconv.Atoi(os.Getenv("INSTALL_AT"))
+	s := &site{TB: t, state: os.Getenv("INSTALL_CHILD"), target: os.Getenv("INSTALL_TARGET"), old: version("1.0.0"), new: version("1.1.0")}
+	i := s.open()
+	i.point = func(string) {
+		if at--; at == 0 {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		}
+	}
+	if os.Getenv("INSTALL_WHAT") == "recover" {
+		_, err := i.Recover()
+		s.ok(err)
+		return
+	}
+	s.ok(jobs()[n].run(s, i))
+}
