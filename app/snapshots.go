@@ -78,6 +78,10 @@ func (s *snapshots) put(w http.ResponseWriter, r *http.Request) {
 		err = s.write(seq, payload)
 	}
 	s.answer(r.Header.Get(captureHeader), err)
+	if errors.Is(err, errNotInCharge) {
+		http.Error(w, pageError(err).Error(), http.StatusConflict)
+		return
+	}
 	if err != nil {
 		http.Error(w, pageError(err).Error(), http.StatusInternalServerError)
 		return
@@ -85,11 +89,17 @@ func (s *snapshots) put(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// write appends a snapshot, unless a newer one came first or this process is not in charge; neither is the page's fault.
+// errNotInCharge says that another process keeps the state now, so that this page's is of no use.
+var errNotInCharge = errors.New("another version of the app is running and keeps the state")
+
+// write appends a snapshot, unless a newer one came first, which contains it.
 func (s *snapshots) write(seq uint64, payload []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || seq <= s.seq {
+	if s.closed {
+		return errNotInCharge
+	}
+	if seq <= s.seq {
 		return nil
 	}
 	record, err := s.store.Append(payload)

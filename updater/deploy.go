@@ -32,6 +32,7 @@ func (e *Engine) deploy(ctx context.Context, r release.Release) {
 	if !e.stillOffered(ctx, r) {
 		return
 	}
+	e.attempt.How = e.how()
 	successor, err := e.replace(ctx)
 	if err != nil {
 		e.undo(err)
@@ -64,6 +65,16 @@ func (e *Engine) awaitQuiet(ctx context.Context) bool {
 			return false
 		}
 	}
+}
+
+// how says what made the restart possible, for the history.
+func (e *Engine) how() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.visible {
+		return "asked"
+	}
+	return "hidden"
 }
 
 // stillOffered asks the feed once more, so that a release withdrawn while it waited is not used. No answer is no objection: its metadata was

@@ -29,7 +29,8 @@ func (e *Engine) Run(ctx context.Context) {
 
 // resume looks at what the last process left behind.
 func (e *Engine) resume(ctx context.Context) {
-	if err := e.open(); err != nil {
+	var err error
+	if e.inst, err = e.journal(); err != nil {
 		e.opts.Log.Warn("cannot read the journal", "why", err)
 		return
 	}

@@ -10,10 +10,13 @@ import (
 )
 
 // Ready tells the incumbent, when there is one, that this process has restored everything, and how much of it verifiably. The app calls it
-// once, after the restore.
+// after each restore; the incumbent hears of the first.
 func (e *Engine) Ready(r Restored) {
+	e.mu.Lock()
+	first := e.status.Restored == nil
+	e.mu.Unlock()
 	e.update(func(s *Status) { s.Restored = &r })
-	if e.opts.Successor == nil {
+	if e.opts.Successor == nil || !first {
 		return
 	}
 	report := handover.Report{Version: e.opts.Version.String(), Restored: r.Restored, Total: r.Total, Missing: r.Missing}
@@ -89,9 +92,6 @@ func (e *Engine) probation(ctx context.Context, guardian *handover.Successor) {
 			e.attempt.Restored, e.attempt.Total, e.attempt.Missing = r.Restored, r.Total, r.Missing
 		}
 	})
-	if e.attempt.How == "" {
-		e.attempt.How = "hidden"
-	}
 	if err := e.enter(Probation, nil); err != nil {
 		e.opts.Log.Error("cannot write the journal", "why", err)
 	}
