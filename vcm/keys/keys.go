@@ -31,6 +31,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"sync"
 
 	"filippo.io/age"
 	"filippo.io/age/armor"
@@ -66,8 +67,13 @@ type Options struct {
 	WorkFactor int    // scrypt's log2(N) for new keys; 0: age's default of 18
 }
 
-// Store is a folder of keys.
-type Store struct{ opts Options }
+// Store is a folder of keys. It is safe for concurrent use.
+type Store struct {
+	opts Options
+
+	mu     sync.Mutex
+	loaded map[string]ed25519.PrivateKey // decrypting takes about a second
+}
 
 // New makes a Store. It does not touch the disk.
 func New(o Options) (*Store, error) {
@@ -77,7 +83,7 @@ func New(o Options) (*Store, error) {
 	if o.WorkFactor < 0 || o.WorkFactor > maxWork {
 		return nil, fmt.Errorf("keys: work factor %d must be 0 to %d", o.WorkFactor, maxWork)
 	}
-	return &Store{opts: o}, nil
+	return &Store{opts: o, loaded: map[string]ed25519.PrivateKey{}}, nil
 }
 
 // document is what a key file holds, as JSON, encrypted or not.
@@ -152,13 +158,19 @@ func (s *Store) generate(root *os.Root, role string) error {
 	return durable.WriteFile(root, name, data, 0o600)
 }
 
-// Signer returns the key of a role. Its error is fs.ErrNotExist when this store
+// Signer returns the key of a role; once read, it stays in memory. Its error is fs.ErrNotExist when this store
 // has none, and ErrPassphrase when it cannot be decrypted.
 func (s *Store) Signer(role string) (crypto.Signer, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if key, ok := s.loaded[role]; ok {
+		return key, nil
+	}
 	key, err := s.load(role)
 	if err != nil {
 		return nil, fmt.Errorf("key for %s: %w", role, err)
 	}
+	s.loaded[role] = key
 	return key, nil
 }
 

@@ -137,7 +137,7 @@ func TestRefusesFiles(t *testing.T) {
 		if err := os.WriteFile(root, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Signer("root"); err == nil {
+		if _, err := store(t, dir, "").Signer("root"); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
@@ -150,7 +150,7 @@ func TestRefusesFiles(t *testing.T) {
 	if err := os.Chmod(targets, 0o640); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Signer("targets"); err == nil || !strings.Contains(err.Error(), "chmod") {
+	if _, err := store(t, dir, "").Signer("targets"); err == nil || !strings.Contains(err.Error(), "chmod") {
 		t.Errorf("a key that the group can read: %v", err)
 	}
 }
