@@ -58,6 +58,9 @@ func NewBuilder(log func(format string, args ...any)) (*Builder, error) {
 	return &Builder{root: root, cache: filepath.Join(root, "build", "cache"), Log: log}, nil
 }
 
+// Blobs is the folder for Feed.Blobs.
+func (b *Builder) Blobs() string { return filepath.Join(b.cache, "blobs") }
+
 // Root is the top folder of the repository.
 func (b *Builder) Root() string { return b.root }
 

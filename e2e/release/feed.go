@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -56,7 +57,7 @@ func (b *Builder) Keys(ctx context.Context, vcm, kind string) (*Keys, error) {
 
 // Root is the trust root that an app embeds.
 func (k *Keys) Root() ([]byte, error) {
-	return os.ReadFile(filepath.Join(k.dir, "feed", "metadata", "1.root.json"))
+	return os.ReadFile(filepath.Join(k.dir, "trust", "root.json"))
 }
 
 // A Feed is a folder of releases, and the server in front of it once it is started.
@@ -64,6 +65,10 @@ type Feed struct {
 	vcm  string
 	Dir  string
 	Addr string // of the server, host:port
+
+	// Blobs is a folder that keeps artifacts and patches between runs, "" for none. They take most
+	// of the time to make; vcm publish proves what it finds of them, and makes the rest.
+	Blobs string
 }
 
 // NewFeed makes a feed without releases in a folder that is not there yet.
@@ -73,6 +78,9 @@ func (k *Keys) NewFeed(dir string) (*Feed, error) {
 
 // Publish adds a release.
 func (f *Feed) Publish(ctx context.Context, file, version string) error {
+	if err := f.bringBlobs(); err != nil {
+		return err
+	}
 	out, err := desktop.Run(ctx, os.Environ(), nil, f.vcm, "publish", file, "--dir", f.Dir, "--version", version,
 		"--channel", "stable", "--platform", "linux-amd64", "--json")
 	if err != nil {
@@ -80,6 +88,66 @@ func (f *Feed) Publish(ctx context.Context, file, version string) error {
 	}
 	if !json.Valid(out) {
 		return fmt.Errorf("vcm publish --json wrote something else: %s", out)
+	}
+	return f.keepBlobs()
+}
+
+// blobLife is how long a blob is kept that no run asks for.
+const blobLife = 3 * 24 * time.Hour
+
+func (f *Feed) bringBlobs() error {
+	return f.eachBlob(f.Blobs, func(kept string, info fs.FileInfo, rel string) error {
+		if time.Since(info.ModTime()) > blobLife {
+			return os.Remove(kept)
+		}
+		into := filepath.Join(f.Dir, "feed", rel)
+		if _, err := os.Stat(into); err == nil {
+			return nil
+		}
+		return CopyFile(into, kept)
+	})
+}
+
+func (f *Feed) keepBlobs() error {
+	if f.Blobs == "" {
+		return nil
+	}
+	return f.eachBlob(filepath.Join(f.Dir, "feed"), func(made string, _ fs.FileInfo, rel string) error {
+		kept := filepath.Join(f.Blobs, rel)
+		if _, err := os.Stat(kept); err == nil {
+			now := time.Now()
+			return os.Chtimes(kept, now, now)
+		}
+		if err := CopyFile(kept+".unfinished", made); err != nil {
+			return err
+		}
+		return os.Rename(kept+".unfinished", kept)
+	})
+}
+
+// eachBlob visits the artifacts and patches below a folder.
+func (f *Feed) eachBlob(root string, visit func(path string, info fs.FileInfo, rel string) error) error {
+	for _, kind := range []string{"artifacts", "patches"} {
+		if _, err := os.Stat(filepath.Join(root, kind)); root == "" || err != nil {
+			continue
+		}
+		err := filepath.WalkDir(filepath.Join(root, kind), func(p string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || filepath.Ext(p) == ".unfinished" {
+				return err
+			}
+			info, err := d.Info()
+			if err != nil {
+				return err
+			}
+			rel, err := filepath.Rel(root, p)
+			if err != nil {
+				return err
+			}
+			return visit(p, info, rel)
+		})
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }

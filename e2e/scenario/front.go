@@ -127,7 +127,12 @@ func Truncated(w http.ResponseWriter, r *http.Request, upstream string) bool {
 	panic(http.ErrAbortHandler)
 }
 
-// Flipped changes one bit in the middle of every download.
+// FlippedPatch changes one bit in the middle of every patch.
+func FlippedPatch(w http.ResponseWriter, r *http.Request, upstream string) bool {
+	return strings.Contains(r.URL.Path, "/patches/") && Flipped(w, r, upstream)
+}
+
+// Flipped changes one bit in the middle of every download, patch or whole.
 func Flipped(w http.ResponseWriter, r *http.Request, upstream string) bool {
 	if !isBlob(r) {
 		return false

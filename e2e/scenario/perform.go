@@ -60,6 +60,7 @@ func UpdateMask(picture *image.RGBA) image.Rectangle {
 // PerformOptions say how the main job is performed.
 type PerformOptions struct {
 	Company *Company
+	Blobs   string
 	Display string
 	Pace    time.Duration
 	Log     func(format string, args ...any)
@@ -77,7 +78,7 @@ func Perform(ctx context.Context, o PerformOptions) (report *Report, err error) 
 	if err != nil {
 		return nil, err
 	}
-	s, err := NewStage(ctx, StageOptions{Keys: o.Company.Keys, Display: o.Display, Pace: o.Pace})
+	s, err := NewStage(ctx, StageOptions{Keys: o.Company.Keys, Blobs: o.Blobs, Display: o.Display, Pace: o.Pace})
 	if err != nil {
 		return nil, err
 	}

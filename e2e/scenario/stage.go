@@ -38,6 +38,7 @@ type Stage struct {
 // StageOptions say how a stage is set up.
 type StageOptions struct {
 	Keys    *release.Keys
+	Blobs   string        // see release.Feed; the demo makes its own
 	Display string        // the display to use; "" is a private one
 	Pace    time.Duration // for people who watch; 0 otherwise
 }
@@ -67,6 +68,7 @@ func NewStage(ctx context.Context, o StageOptions) (s *Stage, err error) {
 	if s.Feed, err = o.Keys.NewFeed(filepath.Join(folder, "feed")); err != nil {
 		return s, err
 	}
+	s.Feed.Blobs = o.Blobs
 	if err := s.Feed.Serve(ctx, s.Processes); err != nil {
 		return s, err
 	}
