@@ -1,51 +1,80 @@
-// Words in the user's language. Messages are flat JSON files, one per language, with the same keys; a test holds them to that.
-// Components write `$t('workbench.saved', { when })` and change with the language.
+// Every word that people read, in their language. Messages are flat: one key, one text, parameters in single braces.
+// The language is the one in the preferences, or the system's where none is chosen.
 
-import { createInstance, type TOptions } from 'i18next'
-import { get, readonly, writable } from 'svelte/store'
+import { createInstance } from 'i18next'
+import { derived, writable, type Readable } from 'svelte/store'
+import type { Phrase, Value } from '../model/reasons'
 import en from './en.json'
+import { clock, date, duration, list, nearness, size, type DisplayLanguage } from './format'
 import zhHans from './zh-Hans.json'
 
-export const languages = ['en', 'zh-Hans'] as const
-export type AppLanguage = (typeof languages)[number]
+export type { DisplayLanguage } from './format'
+export type MessageKey = keyof typeof en
 
-// "docs.count_one" and "docs.count_other" are asked for as "docs.count".
-type Base<K> = K extends `${infer B}_one` | `${infer B}_other` ? B : K
-export type MessageKey = Base<keyof typeof en>
-export type Translate = (key: MessageKey, params?: Record<string, string | number>) => string
+// A language without a message would not compile.
+const messages: Record<DisplayLanguage, Record<MessageKey, string>> = { en, 'zh-Hans': zhHans }
 
 const i18n = createInstance()
 void i18n.init({
   lng: 'en',
-  fallbackLng: 'en',
-  supportedLngs: [...languages],
-  resources: { en: { translation: en }, 'zh-Hans': { translation: zhHans } },
-  interpolation: { prefix: '{', suffix: '}', escapeValue: false },
+  fallbackLng: false,
+  initAsync: false,
   keySeparator: false,
   nsSeparator: false,
-  initAsync: false,
-  showSupportNotice: false,
+  interpolation: { prefix: '{', suffix: '}', escapeValue: false },
+  resources: Object.fromEntries(Object.entries(messages).map(([lang, texts]) => [lang, { translation: texts }])),
+  supportedLngs: Object.keys(messages),
+  load: 'currentOnly',
 })
 
-const current = writable<AppLanguage>('en')
-const translate = writable<Translate>(translator('en'))
+const current = writable<DisplayLanguage>('en')
 
-export const language = readonly(current)
-export const t = readonly(translate)
+export const language: Readable<DisplayLanguage> = { subscribe: current.subscribe }
 
-/** Takes a BCP 47 tag. Anything Chinese is served in Simplified Chinese, everything else that is not known in English. */
-export function setLanguage(tag: string): void {
-  const next: AppLanguage = /^zh\b/i.test(tag) ? 'zh-Hans' : 'en'
-  current.set(next)
-  translate.set(translator(next))
+// The language to show for a preference ('' follows the system) and a system language such as "zh-CN" or "de". Everything Chinese is shown
+// in Simplified Chinese, what is not known in English.
+export function resolveLanguage(preference: string, system: string): DisplayLanguage {
+  return /^zh\b/i.test(preference || system) ? 'zh-Hans' : 'en'
 }
 
-/** The sentence now, for places that are not components. */
-export function say(key: MessageKey, params: Record<string, string | number> = {}): string {
-  return get(translate)(key, params)
+// Switches every text in the window, and tells assistive technology and the choice of glyphs for Chinese characters.
+export function setLanguage(preference: string, system = globalThis.navigator?.language ?? 'en'): void {
+  const lang = resolveLanguage(preference, system)
+  void i18n.changeLanguage(lang)
+  if (typeof document !== 'undefined') document.documentElement.lang = lang
+  current.set(lang)
 }
 
-function translator(lng: AppLanguage): Translate {
-  const fixed = i18n.getFixedT(lng) as (key: string, options: TOptions) => string
-  return (key, params = {}) => fixed(key, { ...params })
+type Params = Record<string, string | number>
+
+export const t: Readable<(key: MessageKey, params?: Params) => string> = derived(current, (lang) => {
+  const fixed = i18n.getFixedT(lang)
+  return (key: MessageKey, params: Params = {}) => fixed(key, params)
+})
+
+// Writes a phrase of the model. `now` decides between "today" and a date.
+export const say: Readable<(p: Phrase, now: number) => string> = derived([t, current], ([$t, lang]) => {
+  const write = (value: Value, now: number): string | number => {
+    if (typeof value !== 'object') return value
+    if ('bytes' in value) return size(value.bytes, lang)
+    if ('lasts' in value) return duration(value.lasts, lang)
+    if ('list' in value) return list(value.list, lang)
+    if ('phrase' in value) return spoken(value.phrase, now)
+    return moment($t, value.at, now, lang)
+  }
+  const spoken = (p: Phrase, now: number): string =>
+    $t(p.key as MessageKey, Object.fromEntries(Object.entries(p.params).map(([name, value]) => [name, write(value, now)])))
+  return spoken
+})
+
+// "today at 12:01", "yesterday at 18:04", "3 May at 09:12".
+export const when: Readable<(at: number, now: number) => string> = derived(
+  [t, current],
+  ([$t, lang]) =>
+    (at: number, now: number) =>
+      moment($t, at, now, lang),
+)
+
+function moment($t: (key: MessageKey, params?: Params) => string, at: number, now: number, lang: DisplayLanguage): string {
+  return $t(`when.${nearness(at, now)}`, { time: clock(at, lang), date: date(at, now, lang) })
 }

@@ -1,0 +1,321 @@
+// What the Updates page and the glyph say about the update engine. Pure: a status and the time go in; sentences, buttons and a glyph come out.
+// Nothing here claims more than the engine has verified: "up to date" needs a check that succeeded, "nothing was lost" needs a count.
+
+import { explain, phrase, type Phrase, type Reason } from './reasons'
+
+export type UpdateState =
+  | 'idle'
+  | 'checking'
+  | 'current'
+  | 'downloading'
+  | 'staged'
+  | 'proven'
+  | 'waiting'
+  | 'swapping'
+  | 'handing-over'
+  | 'probation'
+  | 'confirmed'
+  | 'refused'
+  | 'recalled'
+  | 'aborted'
+  | 'rolled-back'
+
+// The part of the engine's status that is spoken about. Sizes in bytes, times RFC 3339 or ''.
+export interface UpdateFacts {
+  state: UpdateState
+  installed: string
+  target: string
+  previous: string
+  patchBytes: number
+  fullBytes: number
+  reason: Reason | null
+  progress: { done: number; total: number; full: number; secondsLeft: number } | null
+  holds: { id: string; label: string }[]
+  since: string
+  lastCheck: string
+  probationEnds: string
+  restored: { restored: number; total: number } | null
+}
+
+export type GlyphKind = 'current' | 'busy' | 'ready' | 'probation' | 'hold' | 'back' | 'attention'
+
+export type ButtonId = 'getNow' | 'cancel' | 'restart' | 'tryAgain' | 'details'
+
+export interface Button {
+  id: ButtonId
+  label: Phrase
+}
+
+export interface UpdateCard {
+  glyph: GlyphKind
+  sentence: Phrase
+  lines: Phrase[] // below the sentence
+  announce: Phrase // the sentence for ears: changes at steps of 25 % and never with the clock
+  tooltip: Phrase
+  progress: { share: number; text: Phrase } | null // share 0 to 1; the text changes at steps of 25 %
+  holds: string[] | null // null where no restart is waiting
+  buttons: Button[]
+  canCheck: boolean
+}
+
+const labels: Record<Exclude<ButtonId, 'tryAgain'>, string> = {
+  getNow: 'btn.getNow',
+  cancel: 'btn.cancel',
+  restart: 'btn.restart',
+  details: 'btn.details',
+}
+
+const button = (id: keyof typeof labels, label = labels[id]): Button => ({ id, label: phrase(label) })
+const retry: Button = { id: 'tryAgain', label: phrase('err.fix.retry') }
+
+type Said = Pick<UpdateCard, 'glyph' | 'sentence'> & Partial<UpdateCard>
+
+// A card is said in its parts; what is left out follows from the sentence.
+function card(said: Said): UpdateCard {
+  return { lines: [], announce: said.sentence, tooltip: said.sentence, progress: null, holds: null, buttons: [], canCheck: true, ...said }
+}
+
+export function describe(s: UpdateFacts, now: number): UpdateCard {
+  switch (s.state) {
+    case 'idle':
+      return idle(s, now)
+    case 'checking':
+      return card({ glyph: 'current', sentence: phrase('state.checking'), tooltip: standing(s), canCheck: false })
+    case 'current':
+      return s.reason === null && time(s.lastCheck) !== null
+        ? card({ glyph: 'current', sentence: phrase('state.current', { v: s.installed }), tooltip: standing(s) })
+        : idle(s, now)
+    case 'downloading':
+      return downloading(s)
+    case 'staged':
+    case 'proven':
+      return card({
+        glyph: 'busy',
+        sentence: phrase('state.testing', { v: s.target }),
+        lines: [phrase('state.using', { old: s.installed })],
+        buttons: [button('cancel')],
+        canCheck: false,
+      })
+    case 'waiting':
+      return waiting(s)
+    case 'swapping':
+    case 'handing-over':
+      return card({
+        glyph: 'ready',
+        sentence: phrase('state.swapping', { v: s.target || s.installed }),
+        lines: s.target ? [phrase('state.swapping.sub', { old: s.installed, v: s.target })] : [],
+        canCheck: false,
+      })
+    case 'probation':
+      return probation(s, now)
+    case 'confirmed':
+      return confirmed(s)
+    case 'refused':
+      return failed(s, now, 'attention')
+    case 'aborted':
+      return failed(s, now, 'current')
+    case 'recalled':
+      return card({
+        glyph: 'current',
+        sentence: phrase('state.recalled', { v: s.target }),
+        lines: [phrase('state.recalled.sub', { old: s.installed })],
+        tooltip: standing(s),
+      })
+    case 'rolled-back':
+      return rolledBack(s, now)
+    default:
+      return unknownState(s.state, s)
+  }
+}
+
+function idle(s: UpdateFacts, now: number): UpdateCard {
+  if (s.reason) return failed(s, now, explain(s.reason, { ...s, now }).needsUser ? 'attention' : 'current')
+  if (s.target) {
+    return card({
+      glyph: 'current',
+      sentence: phrase('state.available', { v: s.target }),
+      lines: [phrase('state.available.sub', { old: s.installed, size: { bytes: s.fullBytes } })],
+      buttons: [button('getNow')],
+    })
+  }
+  if (time(s.lastCheck) === null) {
+    return card({
+      glyph: 'current',
+      sentence: phrase('state.never'),
+      lines: [phrase('state.using', { old: s.installed })],
+      tooltip: standing(s),
+    })
+  }
+  return card({ glyph: 'current', sentence: phrase('state.idle', { v: s.installed }), tooltip: standing(s) })
+}
+
+function downloading(s: UpdateFacts): UpdateCard {
+  const p = s.progress
+  const cancel = { buttons: [button('cancel')], canCheck: false, glyph: 'busy' as const }
+  if (!p || p.total <= 0) {
+    return card({
+      ...cancel,
+      sentence: phrase('state.downloading.start', { v: s.target }),
+      lines: [phrase('state.using', { old: s.installed })],
+    })
+  }
+  const share = Math.min(1, Math.max(0, p.done / p.total))
+  const step = Math.floor(share * 4) * 25
+  const amounts = { done: { bytes: p.done }, size: { bytes: p.total }, full: { bytes: p.full } }
+  const line =
+    p.secondsLeft > 0
+      ? phrase('state.downloading.sub', { ...amounts, left: { lasts: p.secondsLeft * 1000 } })
+      : phrase('state.downloading.started', amounts)
+  return card({
+    ...cancel,
+    sentence: phrase('state.downloading', { v: s.target, pct: Math.floor(share * 100) }),
+    announce: phrase('state.downloading', { v: s.target, pct: step }),
+    tooltip: phrase('tip.busy', { v: s.target, pct: Math.floor(share * 100) }),
+    lines: [line],
+    progress: { share, text: phrase('state.share', { pct: step }) },
+  })
+}
+
+function waiting(s: UpdateFacts): UpdateCard {
+  const holds = s.holds.map((h) => h.label)
+  return card({
+    glyph: 'ready',
+    sentence: phrase('state.waiting', { v: s.target }),
+    lines: [phrase('state.waiting.sub', { old: s.installed, size: { bytes: s.patchBytes }, full: { bytes: s.fullBytes } })],
+    tooltip: holds.length ? phrase('tip.holds', { v: s.target, holds: { list: holds } }) : phrase('tip.ready', { v: s.target }),
+    holds,
+    buttons: [holds.length ? button('restart', 'btn.restartDone') : button('restart')],
+  })
+}
+
+function probation(s: UpdateFacts, now: number): UpdateCard {
+  const since = time(s.since)
+  const ends = time(s.probationEnds)
+  const v = s.target || s.installed
+  const ago = { lasts: Math.max(0, now - (since ?? now)) }
+  const r = s.restored
+  const counted = r !== null && ends !== null && s.previous !== ''
+  return card({
+    glyph: 'probation',
+    sentence: counted
+      ? phrase('state.probation', { v, ago, a: r.restored, b: r.total, old: s.previous, left: { lasts: Math.max(0, ends - now) } })
+      : phrase('state.probation.brief', { v, ago }),
+    announce: phrase('say.probation', { v }),
+    lines: s.previous ? [phrase('state.probation.sub', { old: s.previous })] : [],
+    tooltip: phrase('tip.probation', { v, ago }),
+    canCheck: false,
+  })
+}
+
+function confirmed(s: UpdateFacts): UpdateCard {
+  const from = s.previous
+  const lines = []
+  if (s.restored && from) lines.push(phrase('state.confirmed.sub', { old: from, a: s.restored.restored, b: s.restored.total }))
+  else if (s.restored) lines.push(phrase('state.restored', { a: s.restored.restored, b: s.restored.total }))
+  return card({ glyph: 'current', sentence: phrase('state.confirmed', { v: s.installed }), lines, tooltip: standing(s) })
+}
+
+function rolledBack(s: UpdateFacts, now: number): UpdateCard {
+  const why = s.reason ? explain(s.reason, { ...s, now }) : null
+  const lines = []
+  if (why) lines.push(why.what)
+  if (s.restored) {
+    const { restored: a, total: b } = s.restored
+    lines.push(b > 0 && a === b ? phrase('state.rolledBack.all') : phrase('state.rolledBack.some', { a, b }))
+  }
+  if (why) lines.push(why.todo)
+  return card({
+    glyph: 'back',
+    sentence: phrase('state.rolledBack', { v: s.target, old: s.installed }),
+    tooltip: phrase('tip.back', { old: s.installed }),
+    lines,
+    buttons: [...(s.reason ? [button('details')] : []), { id: 'tryAgain', label: phrase('btn.again', { v: s.target }) }],
+  })
+}
+
+// A failed check, a release that could not be used, or a restart that the user stopped: the old version runs on in all of them.
+function failed(s: UpdateFacts, now: number, glyph: GlyphKind): UpdateCard {
+  const reason: Reason = s.reason ?? { code: 'internal', detail: '', params: {} }
+  const { what, todo, remedy } = explain(reason, { ...s, now })
+  const buttons = { retry: [button('details'), retry], fetch: [button('getNow')], none: [] }[remedy]
+  return card({
+    glyph,
+    sentence: what,
+    lines: [todo, phrase('state.keeps', { old: s.installed })],
+    tooltip: glyph === 'attention' ? what : standing(s),
+    buttons,
+  })
+}
+
+// The type says that no other state exists. An engine newer than this page may know one all the same; then only what is certain is said.
+function unknownState(state: never, s: UpdateFacts): UpdateCard {
+  void state
+  return card({ glyph: 'current', sentence: phrase('state.idle', { v: s.installed }), tooltip: standing(s) })
+}
+
+// Which version runs, and when was last checked that it is the newest.
+function standing(s: UpdateFacts): Phrase {
+  const at = time(s.lastCheck)
+  return at === null ? phrase('tip.never', { v: s.installed }) : phrase('tip.current', { v: s.installed, when: { at } })
+}
+
+// Milliseconds since 1970, or null where there is no time: '' or the zero time of the engine.
+export function time(rfc3339: string | undefined): number | null {
+  const at = rfc3339 ? Date.parse(rfc3339) : NaN
+  return Number.isFinite(at) && at > 0 ? at : null
+}
+
+// ---- history ----
+
+export interface PastUpdate {
+  at: string
+  from: string
+  to: string
+  outcome: 'confirmed' | 'probation' | 'rolled-back' | 'refused' | 'recalled' | 'aborted'
+  how: 'hidden' | 'quit' | 'asked' | ''
+  restored: number
+  total: number
+  bytes: number
+  reason: Reason | null
+}
+
+export interface HistoryLine {
+  glyph: GlyphKind
+  facts: Phrase[] // shown in one row, apart from one another
+}
+
+export function tell(r: PastUpdate, now: number): HistoryLine {
+  const reason = r.reason ? { phrase: explain(r.reason, { target: r.to, installed: r.from, now }).short } : null
+  const because = (key: string, unexplained: string): Phrase => (reason ? phrase(key, { reason }) : phrase(unexplained))
+  switch (r.outcome) {
+    case 'confirmed':
+      return { glyph: 'current', facts: success(r) }
+    case 'probation':
+      return { glyph: 'probation', facts: [phrase('history.probation'), ...success(r)] }
+    case 'rolled-back': {
+      const kept = r.total > 0 && r.restored === r.total ? [phrase('state.rolledBack.all')] : []
+      return { glyph: 'back', facts: [because('history.back', 'history.backUnexplained'), ...kept] }
+    }
+    case 'refused':
+      return { glyph: 'attention', facts: [because('history.failed', 'history.failedUnexplained')] }
+    case 'aborted':
+      return { glyph: 'current', facts: [because('history.stopped', 'history.stoppedUnexplained')] }
+    case 'recalled':
+      return { glyph: 'current', facts: [phrase('history.recalled')] }
+    default:
+      return unknownOutcome(r.outcome)
+  }
+}
+
+function unknownOutcome(outcome: never): HistoryLine {
+  void outcome
+  return { glyph: 'current', facts: [] }
+}
+
+function success(r: PastUpdate): Phrase[] {
+  const facts = []
+  if (r.how) facts.push(phrase(`history.${r.how}`))
+  if (r.total > 0) facts.push(phrase('history.restored', { a: r.restored, b: r.total }))
+  if (r.bytes > 0) facts.push(phrase('history.size', { size: { bytes: r.bytes } }))
+  return facts
+}
