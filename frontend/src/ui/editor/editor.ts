@@ -51,7 +51,7 @@ export function createEditor(parent: HTMLElement, options: EditorOptions): Edito
   let lastScroll: ScrollMemory = emptyMemory.scroll
   let measured = { width: 0, lineHeight: 0 }
   let remeasure: ReturnType<typeof setTimeout> | undefined
-  let letGo = () => undefined as void
+  let letGo: () => void = () => undefined
 
   const extensions = (): Extension => [
     numbers.of(numbersFor(preferences)),
@@ -122,9 +122,7 @@ export function createEditor(parent: HTMLElement, options: EditorOptions): Edito
       tellCursor(view.state)
     },
     setText: (text) => {
-      const at = lastScroll
       view.dispatch({ changes: difference(view.state.doc.toString(), text), annotations: fromOutside.of(true) })
-      if (!isLaidOut(view)) lastScroll = at
     },
     configure: (next) => {
       if (next.lineNumbers === preferences.lineNumbers && next.wrap === preferences.wrap) return
