@@ -40,7 +40,7 @@ func (p Patcher) Patch(old io.Reader, new io.Writer, patch io.Reader) error {
 }
 
 // selfupdate collects the result in a bytes.Buffer, which would double its way up and take three times the
-// memory. Reserving right before the first write, when the codec is done with the old file, takes it once.
+// memory. Reserving before the first write takes it once; not earlier, when a codec may still hold the old file.
 type grower struct {
 	w    io.Writer
 	size int64

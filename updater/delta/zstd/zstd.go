@@ -188,7 +188,9 @@ func (Codec) Apply(ctx context.Context, old *io.SectionReader, patch io.Reader, 
 		return err
 	}
 	if old.Size()+size > 1<<20 {
-		debug.FreeOSMemory() // as in the bsdiff codec: the writer may want memory for a copy
+		// The old file is garbage now, but the collector would let the heap double before it looked. The writer may
+		// want memory for a copy of the result: give back what the old file took first.
+		debug.FreeOSMemory()
 	}
 	if err := ctx.Err(); err != nil {
 		return err
