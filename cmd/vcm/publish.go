@@ -142,6 +142,9 @@ func (t *tool) publish(ctx context.Context, file string, f publishFlags) error {
 		Progress: bar.published, Log: log,
 	}, req)
 	bar.end()
+	if ctx.Err() != nil {
+		return fmt.Errorf("interrupted; run the same command again to go on: %w", err)
+	}
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 func sniff(patch io.ReaderAt) (codec string, length int64, err error) {
 	head := make([]byte, 32)
 	n, err := patch.ReadAt(head, 0)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return "", 0, err
 	}
 	head = head[:n]

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -51,7 +52,7 @@ func programBytes(version string, n int) []byte {
 	for i := range data {
 		data[i] = byte(r.Uint32())
 	}
-	return append(data, "version "+version...)
+	return slices.Concat(data, []byte("version "+version))
 }
 
 // start ARGS runs vcm serve until the script ends, and sets $FEED and $HEALTH

@@ -1,8 +1,12 @@
 package feed_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -191,6 +195,67 @@ func TestDamagedCacheHeals(t *testing.T) {
 			t.Fatalf("after %q: %+v", garbage, got)
 		}
 	}
+}
+
+func TestLeftoversAreSwept(t *testing.T) {
+	r := published(t)
+	o := r.options()
+	check(t, client(t, o))
+	old := time.Now().Add(-2 * time.Hour)
+	for _, name := range []string{"metadata/tuf_tmp1", "metadata/tuf_tmp2", "roots/.durable-1.tmp"} {
+		name = filepath.Join(o.Dir, name)
+		if err := os.WriteFile(name, []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(name, "2") {
+			continue // another process is at it
+		}
+		if err := os.Chtimes(name, old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check(t, client(t, o))
+	for name, want := range map[string]bool{"metadata/tuf_tmp1": false, "metadata/tuf_tmp2": true, "roots/.durable-1.tmp": false} {
+		if _, err := os.Stat(filepath.Join(o.Dir, name)); (err == nil) != want {
+			t.Errorf("%s: should be there: %v", name, want)
+		}
+	}
+}
+
+// FuzzAnswers replaces one file of a good feed by anything at all.
+func FuzzAnswers(f *testing.F) {
+	r := published(f)
+	o := r.options()
+	o.Client = &http.Client{Transport: direct{r}}
+	names := []string{"2.root.json", "timestamp.json", "1.snapshot.json", "1.targets.json", "1.notes-releases.json"}
+	good := r.state()
+	for i, name := range names {
+		f.Add(uint8(i), good[name])
+	}
+	f.Add(uint8(1), []byte(`{"signed":{"_type":"timestamp","meta":{"snapshot.json":null}},"signatures":[{"keyid":"","sig":""}]}`))
+	f.Fuzz(func(t *testing.T, which uint8, data []byte) {
+		name := names[int(which)%len(names)]
+		files := maps.Clone(good)
+		files[name] = data
+		r.restore(files)
+		o := o
+		o.Dir = t.TempDir()
+		res, err := client(t, o).Check(context.Background())
+		if err == nil && len(res.Releases) != 1 {
+			t.Fatalf("%s as %q gives %+v", name, data, res)
+		}
+	})
+}
+
+// direct answers requests without a network, which fuzzing has no time for.
+type direct struct{ r *repository }
+
+func (d direct) RoundTrip(req *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	d.r.serve(w, req)
+	resp := w.Result()
+	resp.Request = req
+	return resp, nil
 }
 
 func TestDelegations(t *testing.T) {

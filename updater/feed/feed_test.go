@@ -90,6 +90,9 @@ func TestFindsReleases(t *testing.T) {
 	if got := r.asked(); !slices.Equal(got, []string{"2.root.json", "timestamp.json"}) {
 		t.Errorf("with nothing new the client asked for %v", got)
 	}
+	if wire := int64(len(r.get("timestamp.json")) + len("404 page not found\n")); again.Bytes != wire {
+		t.Errorf("counted %d bytes, %d went over the wire", again.Bytes, wire)
+	}
 	if again.Bytes >= res.Bytes || len(again.Releases) != 1 {
 		t.Errorf("nothing new took %d bytes after %d, found %d", again.Bytes, res.Bytes, len(again.Releases))
 	}

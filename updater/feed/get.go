@@ -19,7 +19,10 @@ import (
 // maxAnswer limits an answer, in bytes, whatever length signed metadata claims.
 const maxAnswer = 8 << 20
 
-const maxRedirects = 5
+const (
+	maxRedirects = 5
+	maxErrorPage = 4 << 10 // bytes of an error's body that are read
+)
 
 var rootFile = regexp.MustCompile(`^[0-9]+\.root\.json$`)
 
@@ -80,10 +83,12 @@ func (f *fetcher) get(url string, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	defer resp.Body.Close()
+	wire := &countingReader{r: resp.Body, n: &f.bytes}
 	if resp.StatusCode != http.StatusOK {
+		// Reading a short error page to its end keeps the connection in use.
+		_, _ = io.CopyN(io.Discard, wire, maxErrorPage)
 		return nil, &metadata.ErrDownloadHTTP{StatusCode: resp.StatusCode, URL: url}
 	}
-	wire := &countingReader{r: resp.Body, n: &f.bytes}
 	var body io.Reader = wire
 	if resp.Header.Get("Content-Encoding") == "gzip" {
 		if body, err = gzip.NewReader(wire); err != nil {

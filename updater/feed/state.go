@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
@@ -33,6 +34,8 @@ const (
 	timeFile = "time.json"
 	dirMode  = 0o700
 	fileMode = 0o600
+	// libraryTemp is how go-tuf names a file of the cache before it is complete.
+	libraryTemp = "tuf_tmp"
 )
 
 type timeDocument struct {
@@ -54,11 +57,33 @@ func openState(dir string, log *slog.Logger) (*state, error) {
 			return nil, fmt.Errorf("make a folder for feed state: %w", err)
 		}
 	}
+	s.sweep()
 	if err := s.loadTime(); err != nil {
 		s.close()
 		return nil, err
 	}
 	return s, nil
+}
+
+// sweep removes what a crash left half written, once it is old enough not to
+// belong to another process. That it cannot is no reason not to check.
+func (s *state) sweep() {
+	old := time.Now().Add(-time.Hour)
+	for _, dir := range []string{".", "roots"} {
+		if err := durable.Sweep(s.root, dir, old); err != nil {
+			s.log.Warn("unfinished files are left", "folder", dir, "err", err)
+		}
+	}
+	entries, err := fs.ReadDir(s.root.FS(), "metadata")
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err == nil && strings.HasPrefix(e.Name(), libraryTemp) && info.ModTime().Before(old) {
+			_ = s.root.Remove("metadata/" + e.Name())
+		}
+	}
 }
 
 func (s *state) close() { _ = s.root.Close() }

@@ -137,7 +137,7 @@ func content(version string) []byte {
 	for i := range data {
 		data[i] = byte(r.Uint32())
 	}
-	return append(data, "version "+version...)
+	return slices.Concat(data, []byte("version "+version))
 }
 
 func (f *feed) request(version string) publish.Request {

@@ -35,7 +35,7 @@ func serve(t *testing.T) (*httptest.Server, string) {
 	return server, dir
 }
 
-func request(t *testing.T, method, url string, header map[string]string) (*http.Response, string) {
+func request(t *testing.T, method, url string, header map[string]string) answer {
 	t.Helper()
 	req, err := http.NewRequest(method, url, nil)
 	if err != nil {
@@ -53,7 +53,13 @@ func request(t *testing.T, method, url string, header map[string]string) (*http.
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resp, string(body)
+	return answer{resp.StatusCode, resp.Header, string(body)}
+}
+
+type answer struct {
+	status int
+	header http.Header
+	body   string
 }
 
 func TestFiles(t *testing.T) {
@@ -68,12 +74,12 @@ func TestFiles(t *testing.T) {
 		"/patches/ab/cd.bsdiff":    {200, "public, max-age=31536000, immutable", "application/octet-stream", "patch"},
 		"/metadata/2.root.json":    {404, "no-cache", "", ""},
 	} {
-		resp, body := request(t, http.MethodGet, server.URL+"/feed"+path, nil)
-		if resp.StatusCode != want.status || resp.Header.Get("Cache-Control") != want.cache {
-			t.Errorf("%s: status %d, %q", path, resp.StatusCode, resp.Header.Get("Cache-Control"))
+		got := request(t, http.MethodGet, server.URL+"/feed"+path, nil)
+		if got.status != want.status || got.header.Get("Cache-Control") != want.cache {
+			t.Errorf("%s: status %d, %q", path, got.status, got.header.Get("Cache-Control"))
 		}
-		if want.status == 200 && (body != want.body || resp.Header.Get("Content-Type") != want.kind || resp.Header.Get("ETag") == "") {
-			t.Errorf("%s: %q as %q, ETag %q", path, body, resp.Header.Get("Content-Type"), resp.Header.Get("ETag"))
+		if want.status == 200 && (got.body != want.body || got.header.Get("Content-Type") != want.kind || got.header.Get("ETag") == "") {
+			t.Errorf("%s: %q as %q, ETag %q", path, got.body, got.header.Get("Content-Type"), got.header.Get("ETag"))
 		}
 	}
 }
@@ -81,26 +87,26 @@ func TestFiles(t *testing.T) {
 func TestResumes(t *testing.T) {
 	server, dir := serve(t)
 	url := server.URL + "/feed/artifacts/ab.zst"
-	resp, _ := request(t, http.MethodHead, url, nil)
-	etag := resp.Header.Get("ETag")
-	resp, body := request(t, http.MethodGet, url, map[string]string{"Range": "bytes=4-", "If-Range": etag})
-	if resp.StatusCode != http.StatusPartialContent || body != "456789" {
-		t.Errorf("status %d, %q", resp.StatusCode, body)
+	got := request(t, http.MethodHead, url, nil)
+	etag := got.header.Get("ETag")
+	got = request(t, http.MethodGet, url, map[string]string{"Range": "bytes=4-", "If-Range": etag})
+	if got.status != http.StatusPartialContent || got.body != "456789" {
+		t.Errorf("status %d, %q", got.status, got.body)
 	}
-	resp, _ = request(t, http.MethodGet, url, map[string]string{"If-None-Match": etag})
-	if resp.StatusCode != http.StatusNotModified {
-		t.Errorf("status %d for what the client has", resp.StatusCode)
+	got = request(t, http.MethodGet, url, map[string]string{"If-None-Match": etag})
+	if got.status != http.StatusNotModified {
+		t.Errorf("status %d for what the client has", got.status)
 	}
-	resp, _ = request(t, http.MethodGet, url, map[string]string{"Range": "bytes=10-"})
-	if resp.StatusCode != http.StatusRequestedRangeNotSatisfiable {
-		t.Errorf("status %d beyond the end", resp.StatusCode)
+	got = request(t, http.MethodGet, url, map[string]string{"Range": "bytes=10-"})
+	if got.status != http.StatusRequestedRangeNotSatisfiable {
+		t.Errorf("status %d beyond the end", got.status)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "feed/artifacts/ab.zst"), []byte("other content"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	resp, body = request(t, http.MethodGet, url, map[string]string{"Range": "bytes=4-", "If-Range": etag})
-	if resp.StatusCode != http.StatusOK || body != "other content" {
-		t.Errorf("status %d, %q after the file was replaced", resp.StatusCode, body)
+	got = request(t, http.MethodGet, url, map[string]string{"Range": "bytes=4-", "If-Range": etag})
+	if got.status != http.StatusOK || got.body != "other content" {
+		t.Errorf("status %d, %q after the file was replaced", got.status, got.body)
 	}
 }
 
@@ -113,15 +119,15 @@ func TestNothingElse(t *testing.T) {
 		"/", "", "/artifacts", "/artifacts/", "/../secret", "/artifacts/../../secret", "/artifacts/%2e%2e/%2e%2e/secret",
 		"/artifacts/.durable-1.tmp", "/metadata/timestamp.json/x", "//secret", "/artifacts/link", `/artifacts\ab.zst`, "/artifacts/ab.zst%00",
 	} {
-		resp, body := request(t, http.MethodGet, server.URL+"/feed"+path, nil)
-		if resp.StatusCode < 400 || body == "secret" || body == "half" {
-			t.Errorf("%q: status %d, %q", path, resp.StatusCode, body)
+		got := request(t, http.MethodGet, server.URL+"/feed"+path, nil)
+		if got.status < 400 || got.body == "secret" || got.body == "half" {
+			t.Errorf("%q: status %d, %q", path, got.status, got.body)
 		}
 	}
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions} {
-		resp, _ := request(t, method, server.URL+"/feed/artifacts/ab.zst", nil)
-		if resp.StatusCode != http.StatusMethodNotAllowed || resp.Header.Get("Allow") != "GET, HEAD" {
-			t.Errorf("%s: status %d", method, resp.StatusCode)
+		got := request(t, method, server.URL+"/feed/artifacts/ab.zst", nil)
+		if got.status != http.StatusMethodNotAllowed || got.header.Get("Allow") != "GET, HEAD" {
+			t.Errorf("%s: status %d", method, got.status)
 		}
 	}
 }
