@@ -42,6 +42,13 @@ export interface EditorMemory {
   history: unknown
 }
 
+export const emptyMemory: EditorMemory = {
+  selections: { ranges: [{ anchor: 0, head: 0 }], main: 0 },
+  scroll: { pos: 0, offset: 0, left: 0, top: 0 },
+  folds: [],
+  history: null,
+}
+
 export interface Failure {
   code: string
   message: string

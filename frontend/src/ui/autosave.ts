@@ -14,7 +14,7 @@ export interface Clock {
 export interface Autosave {
   touched(path: string): void // the text changed: save it soon
   save(path: string): Promise<void> // now, resolved when this text is durable or its failure is noted in the buffer
-  all(): Promise<void> // everything that is unsaved, now
+  all(): Promise<void> // everything that is unsaved and has a file, now
   stop(): void
 }
 
@@ -81,7 +81,12 @@ export function autosave({ state, documents, clock = { set: setTimeout, clear: c
     },
     save,
     all: async () => {
-      await Promise.all(unsaved(state).map(save))
+      // A file that was deleted elsewhere is not made anew unasked.
+      await Promise.all(
+        unsaved(state)
+          .filter((path) => !state.workspace.buffers[path]?.missing)
+          .map(save),
+      )
     },
     stop: () => {
       for (const path of [...timers.keys()]) forget(path)

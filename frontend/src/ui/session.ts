@@ -19,6 +19,7 @@ export function createSession(app: App, platform: Platform) {
   const { documents } = platform
   const saves = autosave({ state: app.state, documents })
   const live = new Map<string, Remembering>()
+  const tellers = new Set<() => void>()
   let worked: () => void = () => undefined
 
   async function tried<T>(work: () => Promise<T>): Promise<T | null> {
@@ -79,6 +80,13 @@ export function createSession(app: App, platform: Platform) {
     // Lets live editors tell what they know. Called at the moment of a capture.
     gather(): void {
       for (const [path, editor] of live) remember(app.state, path, editor.memory())
+      for (const tell of tellers) tell()
+    },
+
+    // For everything else that knows more than the state does, such as scrollers: `tell` writes it into the state when a capture needs it.
+    onGather(tell: () => void): () => void {
+      tellers.add(tell)
+      return () => tellers.delete(tell)
     },
 
     // Called when something worth recording happened.
@@ -105,7 +113,7 @@ export function createSession(app: App, platform: Platform) {
     },
 
     async close(path: string): Promise<void> {
-      await saves.save(path)
+      if (!app.state.workspace.buffers[path]?.missing) await saves.save(path)
       closeTab(app.state, path)
     },
 

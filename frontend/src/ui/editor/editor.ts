@@ -13,9 +13,9 @@ import {
   keymap,
   lineNumbers,
 } from '@codemirror/view'
-import type { EditorMemory, ScrollMemory } from '../../model/app'
+import { emptyMemory, type EditorMemory, type ScrollMemory } from '../../model/app'
 import { formatKeys } from './format'
-import { emptyMemory, foldsOf, historyOf, selectionsOf, stateFrom } from './memory'
+import { foldsOf, historyOf, selectionsOf, stateFrom } from './memory'
 import { holdScroll, isLaidOut, measureAll, scrollOf, scrollTo, settle } from './scroll'
 import { looks } from './theme'
 

@@ -4,13 +4,6 @@ import { foldedRanges, foldEffect, foldState } from '@codemirror/language'
 import { EditorSelection, EditorState, type Extension, type StateEffect } from '@codemirror/state'
 import type { EditorMemory, Range } from '../../model/app'
 
-export const emptyMemory: EditorMemory = {
-  selections: { ranges: [{ anchor: 0, head: 0 }], main: 0 },
-  scroll: { pos: 0, offset: 0, left: 0, top: 0 },
-  folds: [],
-  history: null,
-}
-
 export function selectionsOf(state: EditorState): EditorMemory['selections'] {
   const { ranges, mainIndex } = state.selection
   return { ranges: ranges.map(({ anchor, head }) => ({ anchor, head })), main: mainIndex }
