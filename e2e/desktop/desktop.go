@@ -54,7 +54,7 @@ func Start(ctx context.Context, o Options) (*Desktop, error) {
 	}
 	d.env = append(d.env, "DBUS_SESSION_BUS_ADDRESS="+bus)
 	if d.private {
-		if _, err := o.Processes.Start(d.env, nil, "openbox", "--sm-disable"); err != nil {
+		if err := d.startWindowManager(o); err != nil {
 			return nil, err
 		}
 	}
@@ -98,6 +98,25 @@ func (d *Desktop) startScreen(o Options) error {
 	}
 	d.display = ":" + strings.TrimSpace(number)
 	return nil
+}
+
+// startWindowManager starts openbox as its package sets it up, but for the animation that slides a
+// window to and from its place when it is minimised.
+func (d *Desktop) startWindowManager(o Options) error {
+	usual, err := os.ReadFile("/etc/xdg/openbox/rc.xml")
+	if err != nil {
+		return err
+	}
+	const animated = "<animateIconify>yes</animateIconify>"
+	if !strings.Contains(string(usual), animated) {
+		return fmt.Errorf("openbox's rc.xml does not say %s any more", animated)
+	}
+	config := filepath.Join(o.Runtime, "openbox.xml")
+	if err := os.WriteFile(config, []byte(strings.Replace(string(usual), animated, "<animateIconify>no</animateIconify>", 1)), 0o600); err != nil {
+		return err
+	}
+	_, err = o.Processes.Start(d.env, nil, "openbox", "--sm-disable", "--config-file", config)
+	return err
 }
 
 func startBus(ctx context.Context, o Options, env []string) (string, error) {

@@ -85,16 +85,29 @@ func (w *Window) Minimise(ctx context.Context) error {
 	return await.Until(ctx, patience, "the window to be minimised", func() error { return w.state(ctx, true) })
 }
 
-// Activate brings the window back and to the front, and waits until it has the keyboard.
+// Activate brings the window back and to the front, and waits until it has the keyboard and has come
+// to rest where it belongs.
 func (w *Window) Activate(ctx context.Context) error {
 	if _, err := w.d.run(ctx, "xdotool", "windowactivate", w.ID); err != nil {
 		return err
 	}
+	var last Geometry
 	return await.Until(ctx, patience, "the window to be in front", func() error {
 		if err := w.state(ctx, false); err != nil {
 			return err
 		}
-		return w.focused(ctx)
+		if err := w.focused(ctx); err != nil {
+			return err
+		}
+		now, err := w.Geometry(ctx)
+		if err != nil {
+			return err
+		}
+		if now != last {
+			last = now
+			return fmt.Errorf("it is on its way to %+v", now)
+		}
+		return nil
 	})
 }
 
