@@ -17,6 +17,12 @@ export function within(folder: string, name: string): string {
   return folder === '' ? name : `${folder}/${name}`
 }
 
+/** What a document is called by itself: its first heading, else the name given. */
+export function titleOf(text: string, name: string): string {
+  const heading = /^#{1,6}[ \t]+(.+?)[ \t#]*$/m.exec(text.slice(0, 4000))?.[1]
+  return heading?.replace(/[*_`]/g, '').trim() || name
+}
+
 /** A row of the tree as it is drawn. */
 export interface Row {
   entry: DocumentEntry
