@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tesseract-desktop/tesseract/e2e/await"
 	"github.com/tesseract-desktop/tesseract/e2e/desktop"
 )
 
@@ -112,6 +113,7 @@ func (w *Work) BringBack(ctx context.Context, pid int) (*Back, error) {
 	if err := next.Window.Activate(ctx); err != nil {
 		return nil, err
 	}
+	w.app = next
 	b := &Back{App: next, Before: w.Picture}
 	if b.After, b.Changed, b.Where, err = next.Window.Matches(ctx, w.Picture, UpdateMask(w.Picture)); err != nil {
 		return nil, err
@@ -146,4 +148,37 @@ func readFolder(dir string) (map[string]string, error) {
 		files[e.Name()] = string(text)
 	}
 	return files, nil
+}
+
+// StartParagraph puts the caret into a new last line of the open document.
+func (w *Work) StartParagraph(ctx context.Context) error {
+	return w.app.stage.Desktop.Key(ctx, "ctrl+End", "Return", "Return")
+}
+
+// Paragraph is the last line of the open document.
+func (w *Work) Paragraph(ctx context.Context) (string, error) {
+	text, err := w.app.Text(ctx)
+	return text[strings.LastIndexByte(text, '\n')+1:], err
+}
+
+// Text is everything in what has the focus, by way of the clipboard.
+func (a *App) Text(ctx context.Context) (text string, err error) {
+	d := a.stage.Desktop
+	const nothing = "nothing was copied"
+	if err := d.SetClipboard(ctx, nothing); err != nil {
+		return "", err
+	}
+	err = await.Until(ctx, settled, "the text to be copied", func() error {
+		if err := d.Key(ctx, "ctrl+a", "ctrl+c"); err != nil {
+			return err
+		}
+		if text, err = d.Clipboard(ctx); err != nil {
+			return err
+		}
+		if text == nothing {
+			return errors.New(nothing)
+		}
+		return nil
+	})
+	return text, err
 }
