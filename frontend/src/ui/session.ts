@@ -1,10 +1,10 @@
 // What the components ask for: documents opened, made, renamed and deleted, text typed, editors connected. Failures end up in app.problem or
-// in the buffer they concern; nothing here rejects.
+// in the buffer they concern; nothing here
+// rejects.
 import { platformError, type Platform } from '../bridge'
-import type { EditorMemory } from '../model/app'
+import { setEntries, type AppState, type EditorMemory } from '../model/app'
 import { conflicted, edited, keepMine, missing, remember, replaceText, takeDisk } from '../model/buffers'
 import { activate, closeTab, lastClosed, openTab, removed, renamed } from '../model/tabs'
-import { setEntries } from '../model/app'
 import { autosave } from './autosave'
 import type { App } from './state.svelte'
 
@@ -20,7 +20,6 @@ export function createSession(app: App, platform: Platform) {
   const saves = autosave({ state: app.state, documents })
   const live = new Map<string, Remembering>()
   const tellers = new Set<() => void>()
-  let worked: () => void = () => undefined
 
   async function tried<T>(work: () => Promise<T>): Promise<T | null> {
     try {
@@ -62,6 +61,7 @@ export function createSession(app: App, platform: Platform) {
 
   return {
     platform,
+    tried,
     refresh,
     compareWithDisk,
     open,
@@ -77,10 +77,17 @@ export function createSession(app: App, platform: Platform) {
       }
     },
 
-    // Lets live editors tell what they know. Called at the moment of a capture.
-    gather(): void {
-      for (const [path, editor] of live) remember(app.state, path, editor.memory())
+    // The state as it is at this moment, with what live editors and scrollers know. Recorded state is plain: nothing reactive changes.
+    gather(): AppState {
       for (const tell of tellers) tell()
+      const state = app.plain()
+      for (const [path, editor] of live) remember(state, path, editor.memory())
+      return state
+    },
+
+    // Another state is about to be put in place: what the editors of this one remember must not end up in it.
+    forgetEditors(): void {
+      live.clear()
     },
 
     // For everything else that knows more than the state does, such as scrollers: `tell` writes it into the state when a capture needs it.
@@ -89,15 +96,9 @@ export function createSession(app: App, platform: Platform) {
       return () => tellers.delete(tell)
     },
 
-    // Called when something worth recording happened.
-    onWork(fn: () => void): void {
-      worked = fn
-    },
-
     typed(path: string, text: string): void {
       edited(app.state, path, text)
       saves.touched(path)
-      worked()
     },
 
     async saveNow(path: string): Promise<void> {
@@ -134,6 +135,7 @@ export function createSession(app: App, platform: Platform) {
       await saves.all()
       const done = await tried(async () => {
         await documents.rename(from, to)
+        for (const [path, editor] of live) remember(app.state, path, editor.memory())
         renamed(app.state, from, to)
         return true
       })

@@ -1,4 +1,5 @@
 // The reactive state of the window: the plain state of src/model, and what comes from the surroundings and is never recorded.
+import { untrack } from 'svelte'
 import type { Preferences, SessionStart, UpdateStatus } from '../bridge'
 import { emptyState, type AppState, type Failure } from '../model/app'
 
@@ -22,6 +23,16 @@ export class App {
   // The state as it is now, apart from the reactive one.
   plain(): AppState {
     return $state.snapshot(this.state)
+  }
+
+  // Calls back after every change of the state, until the returned function is called.
+  watch(changed: () => void): () => void {
+    return $effect.root(() => {
+      $effect(() => {
+        $state.snapshot(this.state)
+        untrack(changed)
+      })
+    })
   }
 
   // Puts a whole state in place, as one update.

@@ -1,0 +1,173 @@
+// From nothing to a window that is as it was: begin, preferences, snapshot, window's size, documents, one update, mount, verify, show. Then the
+// wires that keep the state recorded. Whatever fails on the way is noted, and the start goes on.
+import { flushSync, tick } from 'svelte'
+import { platformError, type Frame, type Platform, type Preferences } from '../bridge'
+import { openTab } from '../model/tabs'
+import { documentsOf, type AppState } from '../model/app'
+import { capture, encode, type Entry } from '../snapshot'
+import { focusedId, refocus } from './focus'
+import { recorder } from './recorder'
+import { fields } from './registry'
+import { place, prepare, report, type Prepared } from './restore'
+import { createSession, type Session } from './session'
+import { App } from './state.svelte'
+
+export interface Running {
+  app: App
+  session: Session
+  stop(): void
+}
+
+export async function boot(platform: Platform, mount: (app: App, session: Session) => void): Promise<Running> {
+  const app = new App()
+  const session = createSession(app, platform)
+  const off: (() => void)[] = []
+  let unknown: Readonly<Record<string, Entry>> = {}
+  let restoring = true
+  let finished: () => void = () => undefined
+  const ready = new Promise<void>((resolve) => (finished = resolve))
+
+  const started = performance.now()
+  app.start = (await session.tried(() => platform.session.begin())) ?? app.start
+  let inCharge = app.start.mode !== 'successor'
+
+  const records = recorder({
+    take: () => {
+      const state = session.gather()
+      return encode(capture(fields, state, { app: app.start.version, at: new Date().toISOString(), keep: unknown }))
+    },
+    put: (json, reason, id) => platform.session.putSnapshot(json, reason, id),
+    failed: (err) => {
+      const { code, message } = platformError(err)
+      app.problem = { code, message }
+    },
+  })
+
+  function prefer(p: Preferences): void {
+    app.preferences = p
+    app.state.theme = p.theme
+    app.state.zoom = p.zoom
+  }
+
+  // A frame of a window that is not on the screen says nothing about where it belongs.
+  function moved(frame: Frame): void {
+    if (restoring || !inCharge) return
+    app.state.window = frame.visible ? frame : { ...app.state.window, visible: false }
+  }
+
+  // Puts the prepared state in place as one update, waits until the page shows it, and tells what came back.
+  async function apply(prepared: Prepared, began: number, show: () => void): Promise<void> {
+    const placed = await place(platform, prepared)
+    session.forgetEditors()
+    app.replace(prepared.state)
+    unknown = prepared.unknown
+    show()
+    flushSync()
+    await tick()
+    refocus(document, prepared.state.focus)
+    const result = report(prepared, session.gather(), placed, performance.now() - began)
+    await session.tried(() => platform.session.restored(result))
+    await session.tried(() => platform.window.present(prepared.found && !prepared.broken ? { ...app.state.window, visible: true } : null))
+  }
+
+  async function restoreAgain(): Promise<void> {
+    await ready
+    restoring = true
+    records.close()
+    const began = performance.now()
+    await apply(await prepare(platform, app.plain()), began, () => undefined)
+    restoring = false
+    if (inCharge) records.open()
+    await session.refresh()
+  }
+
+  const preferences = await session.tried(() => platform.preferences.get())
+  if (preferences) prefer(preferences)
+  app.status = await session.tried(() => platform.updates.status())
+
+  const prepared = await prepare(platform, app.plain())
+  const entries = await session.tried(() => platform.documents.list())
+  prepared.state.workspace.entries = entries ?? []
+  if (!prepared.found) await firstRun(platform, prepared.state)
+  if (prepared.broken) app.problem = { code: 'snapshot', message: prepared.broken }
+
+  session.onGather(() => {
+    app.state.focus = focusedId(document)
+  })
+  off.push(
+    platform.window.onFrame(moved),
+    platform.preferences.onChanged(prefer),
+    platform.updates.onStatus((status) => (app.status = status)),
+    platform.session.onCapture((id) => void ready.then(() => records.now('capture', id))),
+    platform.session.onRestore(() => void restoreAgain()),
+    platform.session.onTookOver(() => {
+      inCharge = true
+      void ready.then(() => records.open())
+    }),
+    platform.documents.onChanged(() => {
+      if (restoring) return
+      void session.refresh()
+      void session.compareWithDisk()
+    }),
+    watchPage(platform, session, records),
+  )
+
+  await apply(prepared, started, () => mount(app, session))
+  // Preferences may have been edited while nothing ran. Behind a running version they are what they were.
+  if (preferences && inCharge) prefer(preferences)
+  restoring = false
+  if (inCharge) records.open()
+  finished()
+  void session.compareWithDisk()
+  off.push(app.watch(records.soon))
+
+  return {
+    app,
+    session,
+    stop: () => {
+      for (const end of off) end()
+      records.close()
+      session.saves.stop()
+    },
+  }
+}
+
+// Nothing was ever recorded: show the one document there is, in a window of the system's choice.
+async function firstRun(platform: Platform, state: AppState): Promise<void> {
+  try {
+    const [only, ...others] = documentsOf(state.workspace.entries)
+    if (only && others.length === 0) openTab(state, await platform.documents.read(only.path))
+    state.window = await platform.window.frame()
+  } catch {
+    // the window starts empty, in its default size
+  }
+}
+
+// Hidden, shown, left: what is unsaved goes to disk, and the app's side hears of it after the snapshot of that moment is there.
+function watchPage(platform: Platform, session: Session, records: ReturnType<typeof recorder>): () => void {
+  let told: Promise<unknown> = Promise.resolve()
+  const visibility = () => {
+    const hidden = document.visibilityState === 'hidden'
+    const recorded = hidden ? records.now('hidden') : Promise.resolve()
+    if (hidden) void session.saves.all()
+    told = told.then(async () => {
+      await recorded
+      if (hidden !== (document.visibilityState === 'hidden')) return // the user was faster
+      await session.tried(() => platform.session.visibility(hidden))
+    })
+  }
+  const left = () => {
+    void records.now('blur')
+    void session.saves.all()
+  }
+  const worked = () => records.soon()
+  const signs = ['scroll', 'selectionchange', 'focusin'] as const // none of these reaches the reactive state by itself
+  document.addEventListener('visibilitychange', visibility)
+  window.addEventListener('blur', left)
+  for (const sign of signs) document.addEventListener(sign, worked, true)
+  return () => {
+    document.removeEventListener('visibilitychange', visibility)
+    window.removeEventListener('blur', left)
+    for (const sign of signs) document.removeEventListener(sign, worked, true)
+  }
+}

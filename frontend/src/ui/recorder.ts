@@ -1,0 +1,67 @@
+// The recorder: when the state is captured and put on disk. While work goes on, a moment after each change; at once when the window is hidden
+// or loses the focus, or when somebody asks. Closed, it records nothing unasked: during a restore, and in a successor that is not in charge.
+import type { Clock } from './autosave'
+
+export const captureAfter = 400 // milliseconds after the last change
+export const captureWithin = 2000 // and no later than this after the first one
+
+export interface Recorder {
+  soon(): void
+  now(reason: string, id?: string): Promise<void> // resolves when it is durable, or has failed
+  open(): void
+  close(): void
+}
+
+interface Options {
+  take(): string // captures and encodes the state of this moment
+  put(json: string, reason: string, id: string): Promise<void>
+  failed(err: unknown): void
+  clock?: Clock
+  time?: () => number // milliseconds
+}
+
+export function recorder({ take, put, failed, clock = { set: setTimeout, clear: clearTimeout }, time = Date.now }: Options): Recorder {
+  let open = false
+  let timer: unknown
+  let first = 0
+  let last = '' // the newest text that was taken, to answer with when taking one fails
+
+  function stop(): void {
+    clock.clear(timer as never)
+    timer = undefined
+    first = 0
+  }
+
+  async function now(reason: string, id = ''): Promise<void> {
+    if (!open && id === '') return
+    stop()
+    try {
+      last = take()
+    } catch (err) {
+      failed(err)
+      if (id === '') return
+    }
+    try {
+      await put(last, reason, id)
+    } catch (err) {
+      failed(err)
+    }
+  }
+
+  return {
+    now,
+    soon: () => {
+      if (!open) return
+      first ||= time()
+      clock.clear(timer as never)
+      timer = clock.set(() => void now('work'), Math.max(0, Math.min(captureAfter, first + captureWithin - time())))
+    },
+    open: () => {
+      open = true
+    },
+    close: () => {
+      open = false
+      stop()
+    },
+  }
+}
