@@ -9,7 +9,7 @@ import (
 )
 
 // Virus scanners and indexers hold new files open for a moment. Waiting in growing steps, 1.3 s in all, outlasts them.
-var renamePauses = []time.Duration{10, 20, 50, 100, 200, 400, 500}
+var renamePauses = []int{10, 20, 50, 100, 200, 400, 500} // ms
 
 func rename(root *os.Root, oldname, newname string) error {
 	err := root.Rename(oldname, newname)
@@ -17,7 +17,7 @@ func rename(root *os.Root, oldname, newname string) error {
 		if !errors.Is(err, windows.ERROR_SHARING_VIOLATION) && !errors.Is(err, windows.ERROR_ACCESS_DENIED) {
 			return err
 		}
-		time.Sleep(pause * time.Millisecond)
+		time.Sleep(time.Duration(pause) * time.Millisecond)
 		err = root.Rename(oldname, newname)
 	}
 	return err

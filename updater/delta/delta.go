@@ -100,7 +100,7 @@ type watchedReader struct {
 
 func (w *watchedReader) Read(p []byte) (int, error) {
 	n, err := w.r.Read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		*w.err = err
 	}
 	return n, err
@@ -113,7 +113,7 @@ type watchedReaderAt struct {
 
 func (w *watchedReaderAt) ReadAt(p []byte, off int64) (int, error) {
 	n, err := w.r.ReadAt(p, off)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		*w.err = err
 	}
 	return n, err

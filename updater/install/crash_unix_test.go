@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"syscall"
 	"testing"
@@ -161,5 +162,6 @@ func TestChildThatIsKilled(t *testing.T) {
 		s.ok(err)
 		return
 	}
+	runtime.LockOSThread()
 	s.ok(jobs()[n].run(s, i))
 }

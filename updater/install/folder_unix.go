@@ -15,7 +15,7 @@ func freeSpace(dir string) (int64, error) {
 	if err := unix.Statfs(dir, &s); err != nil {
 		return 0, err
 	}
-	block := int64(s.Bsize)
+	block := int64(s.Bsize) //nolint:unconvert // it is a uint32 on macOS
 	if block <= 0 || s.Bavail > uint64(math.MaxInt64/block) {
 		return math.MaxInt64, nil
 	}

@@ -15,7 +15,7 @@ func runGroup(cmd *exec.Cmd) error {
 	if err != nil {
 		return err
 	}
-	defer windows.CloseHandle(job)
+	defer closeHandle(job)
 	limits := windows.JOBOBJECT_EXTENDED_LIMIT_INFORMATION{}
 	limits.BasicLimitInformation.LimitFlags = windows.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE
 	if _, err := windows.SetInformationJobObject(job, windows.JobObjectExtendedLimitInformation,
@@ -39,8 +39,11 @@ func assign(job windows.Handle, pid int) error {
 	if err != nil {
 		return err
 	}
-	defer windows.CloseHandle(process)
+	defer closeHandle(process)
 	return windows.AssignProcessToJobObject(job, process)
 }
 
 func isBusy(err error) bool { return errors.Is(err, windows.ERROR_SHARING_VIOLATION) }
+
+// Closing a handle that was opened here cannot fail in a way that matters.
+func closeHandle(h windows.Handle) { _ = windows.CloseHandle(h) }

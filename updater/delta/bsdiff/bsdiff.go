@@ -64,7 +64,7 @@ func load(r *io.SectionReader) ([]byte, error) {
 		return nil, fmt.Errorf("%d bytes: %w", r.Size(), ErrTooLarge)
 	}
 	b := make([]byte, r.Size())
-	if _, err := r.ReadAt(b, 0); err != nil && err != io.EOF {
+	if _, err := r.ReadAt(b, 0); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	return b, nil

@@ -116,7 +116,7 @@ type sourceErr struct {
 
 func (s *sourceErr) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		s.err = err
 	}
 	return n, err
@@ -137,7 +137,7 @@ type corrupting struct {
 
 func (c corrupting) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		// A frame cut short ends in io.ErrUnexpectedEOF, which must not pass for the end of a read.
 		err = c.source.or(fmt.Errorf("frame: %v", err))
 	}
@@ -244,7 +244,7 @@ func patchWindow(old, new int64) (int, error) {
 
 func load(r *io.SectionReader) ([]byte, error) {
 	b := make([]byte, r.Size())
-	if _, err := r.ReadAt(b, 0); err != nil && err != io.EOF {
+	if _, err := r.ReadAt(b, 0); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	return b, nil
