@@ -16,7 +16,8 @@
 // exists is refused before anything is written.
 //
 // A crash, or an interruption through the context, leaves whole blobs that no
-// metadata names. Publishing again finds them, proves them and goes on.
+// metadata names. Publishing again finds them, proves them and goes on. Working
+// copies of a run that was killed are removed by a run on a later day.
 package publish
 
 import (
@@ -140,7 +141,8 @@ func publish(ctx context.Context, o Options, req Request) (Result, error) {
 	}
 	defer file.Close()
 	w := &work{Options: o, ctx: ctx}
-	if w.temp, err = os.MkdirTemp(o.Temp, "publish-"); err != nil {
+	w.sweep()
+	if w.temp, err = os.MkdirTemp(o.Temp, tempPrefix); err != nil {
 		return Result{}, err
 	}
 	defer w.close()

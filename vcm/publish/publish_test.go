@@ -280,6 +280,37 @@ func TestDamagedArtifactIsMadeAnew(t *testing.T) {
 	}
 }
 
+func TestSweepsAbandonedWork(t *testing.T) {
+	f := newFeed(t)
+	f.publish("1.0.0")
+	long := time.Now().Add(-48 * time.Hour)
+	want := map[string]bool{
+		filepath.Join(f.opts.Temp, "vcm-publish-1"):           false,
+		filepath.Join(f.opts.Temp, "somebody-else"):           true,
+		filepath.Join(f.dir, "artifacts", ".durable-old.tmp"): false,
+	}
+	for name := range want {
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if strings.HasSuffix(name, ".tmp") {
+			err = os.WriteFile(name, []byte("half"), 0o600)
+		} else {
+			err = os.Mkdir(name, 0o700)
+		}
+		if err = errors.Join(err, os.Chtimes(name, long, long)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.publish("1.1.0")
+	for name, stays := range want {
+		if _, err := os.Stat(name); (err == nil) != stays {
+			t.Errorf("%s: should be there: %v", name, stays)
+		}
+	}
+}
+
 func TestBadCodecsAreDropped(t *testing.T) {
 	f := newFeed(t, prefix{name: "liar", spoil: true}, prefix{name: "broken", fail: errors.New("out of ideas")}, prefix{name: "huge", extra: 30_000})
 	f.publish("1.0.0")

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/tesseract-desktop/tesseract/internal/durable"
 	"github.com/tesseract-desktop/tesseract/updater/release"
@@ -21,6 +23,38 @@ type work struct {
 	ctx  context.Context
 	temp string
 	open []*os.File // working copies in use until the end
+}
+
+const (
+	tempPrefix = "vcm-publish-"
+	// abandoned is the age at which nobody can be at work on a file any more.
+	abandoned = 24 * time.Hour
+)
+
+// sweep removes what runs that were killed left behind. That it cannot is no
+// reason not to publish.
+func (w *work) sweep() {
+	old := time.Now().Add(-abandoned)
+	if err := durable.Sweep(w.Feed, "artifacts", old); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		w.Log.Warn("unfinished artifacts are left", "err", err)
+	}
+	temp := w.Temp
+	if temp == "" {
+		temp = os.TempDir()
+	}
+	entries, err := os.ReadDir(temp)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || !e.IsDir() || !strings.HasPrefix(e.Name(), tempPrefix) || !info.ModTime().Before(old) {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(temp, e.Name())); err != nil {
+			w.Log.Warn("working copies are left", "folder", e.Name(), "err", err)
+		}
+	}
 }
 
 func (w *work) close() {
