@@ -1,6 +1,5 @@
 // Everything the workbench can be told to do, in one list: the keys run it, the palette shows it, tooltips name it.
 
-import { platformError } from '../../bridge'
 import type { MessageKey } from '../../i18n'
 import { closePalette, closeSettings, limits, openPalette, openSettings, setZoom, togglePreview, toggleSidebar } from '../../model/app'
 import { describe } from '../../model/updates'
@@ -97,21 +96,21 @@ function updateCommands(app: App, session: Session): Command[] {
       label: 'command.checkUpdates',
       reason: card?.canCheck ? undefined : 'command.reason.updating',
       everywhere: true,
-      run: () => void attempt(app, () => updates.check()),
+      run: () => void session.tried(() => updates.check()),
     },
     {
       id: 'updates.cancel',
       label: 'command.cancelUpdate',
       reason: offers('cancel') ? undefined : 'command.reason.noDownload',
       everywhere: true,
-      run: () => void attempt(app, () => updates.cancel()),
+      run: () => void session.tried(() => updates.cancel()),
     },
     {
       id: 'updates.restart',
       label: 'command.restart',
       reason: offers('restart') ? undefined : 'command.reason.noUpdate',
       everywhere: true,
-      run: () => void attempt(app, () => updates.restart()),
+      run: () => void session.tried(() => updates.restart()),
     },
   ]
 }
@@ -119,14 +118,5 @@ function updateCommands(app: App, session: Session): Command[] {
 // Steps of 10 %; 0 goes back to the normal size. The choice is a preference too, so it holds for the next start.
 function zoom(app: App, session: Session, step: number): void {
   setZoom(app.state, step === 0 ? 1 : Math.min(limits.zoom[1], Math.max(limits.zoom[0], app.state.zoom + step)))
-  void attempt(app, () => session.platform.preferences.set({ zoom: app.state.zoom }))
-}
-
-async function attempt(app: App, work: () => Promise<unknown>): Promise<void> {
-  try {
-    await work()
-  } catch (err) {
-    const { code, message } = platformError(err)
-    app.problem = { code, message }
-  }
+  void session.tried(() => session.platform.preferences.set({ zoom: app.state.zoom }))
 }
