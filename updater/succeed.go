@@ -70,9 +70,11 @@ func (e *Engine) assume(ctx context.Context, window json.RawMessage) error {
 	if err := e.opts.Host.TakeOver(ctx, window); err != nil {
 		return err
 	}
-	if err := e.open(); err != nil {
+	inst, err := e.journal()
+	if err != nil {
 		return err
 	}
+	e.inst = inst
 	if last, known := e.lastAttempt(); known && last.To == e.opts.Version.String() {
 		e.attempt = last
 		e.attempt.HandoverMS = e.opts.Now().Sub(last.At).Milliseconds()
