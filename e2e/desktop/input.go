@@ -41,6 +41,19 @@ func (w *Window) Point(ctx context.Context, x, y int) error {
 	return err
 }
 
+// Drag presses the left button at a place inside the window's content, moves to another one and lets
+// go there.
+func (w *Window) Drag(ctx context.Context, fromX, fromY, toX, toY int) error {
+	at := func(x, y int) []string {
+		return []string{"mousemove", "--sync", "--window", w.ID, strconv.Itoa(x), strconv.Itoa(y)}
+	}
+	args := append(at(fromX, fromY), "mousedown", "1")
+	args = append(args, at((fromX+toX)/2, (fromY+toY)/2)...)
+	args = append(args, at(toX, toY)...)
+	_, err := w.d.run(ctx, "xdotool", append(args, "mouseup", "1")...)
+	return err
+}
+
 // Scroll turns the wheel downwards by that many notches where the pointer is.
 func (d *Desktop) Scroll(ctx context.Context, notches int) error {
 	_, err := d.run(ctx, "xdotool", "click", "--repeat", strconv.Itoa(notches), "--delay", "30", "5")

@@ -179,15 +179,3 @@ func (a *App) Alive() error {
 	}
 	return errors.New("the process is gone: " + a.Output())
 }
-
-// Snapshot is the newest recorded state of the user interface: field by field, as text.
-func (s *Stage) Snapshot(ctx context.Context) (json.RawMessage, error) {
-	out, err := desktop.Run(ctx, s.env(), nil, s.Executable(), "--print-snapshot")
-	if err != nil {
-		return nil, err
-	}
-	if !json.Valid(out) {
-		return nil, fmt.Errorf("tesseract --print-snapshot wrote something else: %.200s", out)
-	}
-	return out, nil
-}

@@ -117,9 +117,16 @@ func Perform(ctx context.Context, o PerformOptions) (report *Report, err error) 
 		return nil, s.explain(app, err)
 	}
 	s.rest(ctx)
-	if report, err = s.report(status, old, update, work, back); err != nil {
+	if report, err = s.report(status, update, work, back); err != nil {
 		return nil, err
 	}
+	if report.FieldsDiffer, err = work.FieldsThatDiffer(ctx); err != nil {
+		return nil, s.explain(app, err)
+	}
+	if report.DraftsLost, err = work.DraftsLost(ctx); err != nil {
+		return nil, s.explain(app, err)
+	}
+	report.Judge()
 	if o.Folder != "" {
 		err = errors.Join(report.Write(filepath.Join(o.Folder, "report.json")), back.Save(o.Folder))
 	}
@@ -136,7 +143,7 @@ func (s *Stage) AwaitVersion(ctx context.Context, version string) (Status, error
 	})
 }
 
-func (s *Stage) report(status Status, old, update string, work *Work, back *Back) (*Report, error) {
+func (s *Stage) report(status Status, update string, work *Work, back *Back) (*Report, error) {
 	hash, length, err := hashFile(update)
 	if err != nil {
 		return nil, err
@@ -162,14 +169,13 @@ func (s *Stage) report(status Status, old, update string, work *Work, back *Back
 		FromVersion: Old.Version, ToVersion: status.Installed, FullBytes: length, PatchBytes: patch, PatchCodec: codec,
 		CheckBytes: status.Figures.CheckBytes, DownloadMS: status.Figures.DownloadMS, ApplyMS: status.Figures.ApplyMS, HandoverMS: status.Figures.HandoverMS,
 		FieldsTotal: status.Restored.Total, FieldsRestored: status.Restored.Restored, FieldsMissing: status.Restored.Missing,
-		DocumentsLost: back.DocumentsLost, DraftsLost: back.DraftsLost,
+		DocumentsLost: back.DocumentsLost,
 		PixelsChanged: back.Changed, PixelsTotal: work.Picture.Bounds().Dx() * work.Picture.Bounds().Dy(),
 		PixelsMasked: "the update slot with the version, 96x26 at the right end of the status bar",
 	}
 	if back.Changed > 0 {
 		r.PixelsWhere = back.Where.String()
 	}
-	r.Judge()
 	return r, nil
 }
 

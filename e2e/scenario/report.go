@@ -26,6 +26,7 @@ type Report struct {
 	FieldsTotal    int      `json:"fields_total"`
 	FieldsRestored int      `json:"fields_restored"`
 	FieldsMissing  []string `json:"fields_missing,omitempty"`
+	FieldsDiffer   []string `json:"fields_differ,omitempty"` // recorded anew, and not as before
 	DocumentsLost  int      `json:"documents_lost"`
 	DraftsLost     int      `json:"drafts_lost"`
 
@@ -46,6 +47,7 @@ func (r *Report) Judge() {
 	}{
 		{r.FieldsRestored != r.FieldsTotal, fmt.Sprintf("%d of %d fields were restored", r.FieldsRestored, r.FieldsTotal)},
 		{r.FieldsTotal < 16, fmt.Sprintf("only %d fields are kept, at least 16 were expected", r.FieldsTotal)},
+		{len(r.FieldsDiffer) > 0, fmt.Sprintf("recorded anew, these fields differ: %v", r.FieldsDiffer)},
 		{r.DocumentsLost > 0, fmt.Sprintf("%d documents were lost or changed", r.DocumentsLost)},
 		{r.DraftsLost > 0, fmt.Sprintf("%d drafts were lost or changed", r.DraftsLost)},
 		{r.PixelsChanged > 0, fmt.Sprintf("%d pixels changed, in %s", r.PixelsChanged, r.PixelsWhere)},

@@ -7,9 +7,20 @@ import "github.com/tesseract-desktop/tesseract/e2e/release"
 // Old is the version that the person works in: the sources as they are.
 var Old = release.Variant{Name: "1.0.0", Version: "1.0.0"}
 
-// newer is what a release changes: a line of Go that every start runs through, a file of Go that
-// is new, and a sentence that people can read.
-var newer = []release.Edit{}
+// newer is what a release changes: Go code that every start runs through, a file of Go that is new,
+// and a sentence in Settings, About.
+var newer = []release.Edit{
+	{File: "app/run.go", Old: "	s.ctx.Store(&ctx)\n", New: "	s.ctx.Store(&ctx)\n	s.log.Info(\"started\", \"version\", Version, \"new\", whatIsNew())\n"},
+	{File: "app/whatisnew.go", New: `package app
+
+// whatIsNew says what this version brings.
+func whatIsNew() []string {
+	return []string{"the log says which version started", "About says what is new"}
+}
+`},
+	{File: "frontend/src/i18n/en.json", Old: "and your work as it was.", New: "and your work as it was. New in this version: this sentence."},
+	{File: "frontend/src/i18n/zh-Hans.json", Old: "工作内容原样不变。", New: "工作内容原样不变。本版新增：这句话。"},
+}
 
 // Update is the next version, Later the one after it.
 var (

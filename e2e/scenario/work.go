@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/tesseract-desktop/tesseract/e2e/await"
-	"github.com/tesseract-desktop/tesseract/e2e/desktop"
 )
 
 // The documents that lie in the app's folder before it starts.
@@ -23,6 +22,8 @@ var documents = map[string]string{
 	"Travels.md":   "# Travels\n\n| when | where |\n|---|---|\n| May | Lisbon |\n| June | 京都 |\n\n> Pack less.\n",
 	"Untouched.md": "# Untouched\n\nThis one stays closed.\n",
 }
+
+const settled = 20 * time.Second
 
 // journal is longer than any window.
 func journal() string {
@@ -35,16 +36,18 @@ func journal() string {
 }
 
 const (
-	typed   = "The draft that nobody saved: 42 words, some of them right."
-	regret  = " And one too many."
-	settled = 20 * time.Second
+	draft  = "A draft that is on no disk but the app's own.\n"
+	kept   = "Today everything stayed where it was."
+	regret = " Or did it?"
+	others = "# Travels\n\nSomething else wrote this meanwhile.\n"
 )
 
 // Work is what a person has before them when they put the window away.
 type Work struct {
-	app     *App
-	Picture *image.RGBA // of the window's content
-	Files   map[string]string
+	app      *App
+	Picture  *image.RGBA // of the window's content
+	Files    map[string]string
+	Snapshot Snapshot
 }
 
 // Back is what they find when they bring the window back.
@@ -54,7 +57,6 @@ type Back struct {
 	Changed       int
 	Where         image.Rectangle
 	DocumentsLost int
-	DraftsLost    int
 }
 
 // WorkingIn starts the installed app on a folder with documents and does a person's work in it.
@@ -72,7 +74,9 @@ func (s *Stage) WorkingIn(ctx context.Context) (*App, *Work, error) {
 		return nil, nil, err
 	}
 	w := &Work{app: app}
-	for _, step := range w.steps() {
+	for _, step := range []func(context.Context) error{
+		w.widenSidebar, w.foldRecipes, w.draftThatCanNotBeSaved, w.writeJournal, w.selectAndScroll,
+	} {
 		if err := step(ctx); err != nil {
 			return nil, nil, s.explain(app, err)
 		}
@@ -81,16 +85,101 @@ func (s *Stage) WorkingIn(ctx context.Context) (*App, *Work, error) {
 	return app, w, nil
 }
 
-func (w *Work) steps() []func(context.Context) error {
+// open opens a document by its name, as the palette finds it, and waits until it is in front.
+func (w *Work) open(ctx context.Context, name string) error {
 	d := w.app.stage.Desktop
-	open := func(name string) func(context.Context) error {
-		return func(ctx context.Context) error {
-			return errors.Join(d.Key(ctx, "ctrl+p"), d.Type(ctx, name, 12*time.Millisecond), d.Key(ctx, "Return"))
+	if err := errors.Join(d.Key(ctx, "ctrl+p"), d.Type(ctx, name, 12*time.Millisecond), d.Key(ctx, "Return")); err != nil {
+		return err
+	}
+	return await.Until(ctx, settled, name+" to be open", func() error {
+		windows, err := d.Windows(ctx, w.app.PID)
+		if err != nil {
+			return err
 		}
+		for _, window := range windows {
+			if strings.HasPrefix(window.Title, name) {
+				return nil
+			}
+		}
+		return fmt.Errorf("the title is another: %+v", windows)
+	})
+}
+
+func (w *Work) widenSidebar(ctx context.Context) error {
+	return w.app.Window.Drag(ctx, 248, 400, 290, 400)
+}
+
+func (w *Work) foldRecipes(ctx context.Context) error {
+	if err := w.open(ctx, "Recipes"); err != nil {
+		return err
 	}
-	return []func(context.Context) error{
-		open("Recipes"), open("Travels"), open("Journal"),
+	d := w.app.stage.Desktop
+	if err := d.Key(ctx, "ctrl+Home", "Down", "Down", "ctrl+shift+bracketleft"); err != nil {
+		return err
 	}
+	return w.recorded(ctx, "the fold", func(s Snapshot) bool { return s.holds("folds", `"from"`) })
+}
+
+// draftThatCanNotBeSaved types into a document that another program changes at the same time: the
+// app must not overwrite either, so that the draft is in no file.
+func (w *Work) draftThatCanNotBeSaved(ctx context.Context) error {
+	if err := w.open(ctx, "Travels"); err != nil {
+		return err
+	}
+	d := w.app.stage.Desktop
+	if err := errors.Join(d.Key(ctx, "ctrl+Home"), d.Type(ctx, draft[:10], 5*time.Millisecond)); err != nil {
+		return err
+	}
+	if err := w.app.stage.WriteFile(filepath.Join(w.app.stage.Documents(), "Travels.md"), others); err != nil {
+		return err
+	}
+	if err := d.Type(ctx, draft[10:], 5*time.Millisecond); err != nil {
+		return err
+	}
+	return w.recorded(ctx, "the draft beside the other program's text", func(s Snapshot) bool {
+		return s.holds("buffers", strings.TrimSpace(draft)) && s.holds("buffers", "Something else wrote this")
+	})
+}
+
+// writeJournal writes two sentences and takes the second one back.
+func (w *Work) writeJournal(ctx context.Context) error {
+	if err := w.open(ctx, "Journal"); err != nil {
+		return err
+	}
+	d := w.app.stage.Desktop
+	err := errors.Join(d.Key(ctx, "ctrl+Home", "End", "Return", "Return"), d.Type(ctx, kept, 12*time.Millisecond))
+	if err != nil {
+		return err
+	}
+	if err := w.recorded(ctx, "the first sentence", func(s Snapshot) bool { return s.holds("buffers", kept) }); err != nil {
+		return err
+	}
+	// A caret that went away and came back starts another step of the undo history.
+	if err := errors.Join(d.Key(ctx, "Left", "Right"), d.Type(ctx, regret, 12*time.Millisecond)); err != nil {
+		return err
+	}
+	if err := w.recorded(ctx, "the second sentence", func(s Snapshot) bool { return s.holds("buffers", kept+regret) }); err != nil {
+		return err
+	}
+	if err := d.Key(ctx, "ctrl+z"); err != nil {
+		return err
+	}
+	return w.recorded(ctx, "the second sentence taken back", func(s Snapshot) bool {
+		return s.holds("buffers", kept) && !s.holds("buffers", kept+regret)
+	})
+}
+
+func (w *Work) selectAndScroll(ctx context.Context) error {
+	d := w.app.stage.Desktop
+	g, err := w.app.Window.Geometry(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		d.Key(ctx, "Down", "Down", "Home", "shift+Down", "shift+Down", "shift+End"),
+		w.app.Window.Point(ctx, g.Width/2, g.Height/2),
+		d.Scroll(ctx, 7),
+		w.recorded(ctx, "the documents to be saved", func(s Snapshot) bool { return strings.Count(string(s.Fields["buffers"]), `"dirty":true`) == 1 }))
 }
 
 // PutAway looks once more and minimises the window.
@@ -101,10 +190,15 @@ func (w *Work) PutAway(ctx context.Context) (err error) {
 	if w.Files, err = readFolder(w.app.stage.Documents()); err != nil {
 		return err
 	}
-	return w.app.Window.Minimise(ctx)
+	started := time.Now()
+	if err := w.app.Window.Minimise(ctx); err != nil {
+		return err
+	}
+	w.Snapshot, err = w.app.stage.SnapshotSince(ctx, started)
+	return err
 }
 
-// BringBack brings the window of a process back and compares.
+// BringBack brings the window of a process back and compares what it shows, and the files.
 func (w *Work) BringBack(ctx context.Context, pid int) (*Back, error) {
 	next, err := w.app.Successor(ctx, pid)
 	if err != nil {
@@ -127,8 +221,48 @@ func (w *Work) BringBack(ctx context.Context, pid int) (*Back, error) {
 			b.DocumentsLost++
 		}
 	}
-	_ = desktop.Save
 	return b, nil
+}
+
+// FieldsThatDiffer puts the window away once more and compares what is recorded now with what was
+// recorded the time before, whatever the app says of it.
+func (w *Work) FieldsThatDiffer(ctx context.Context) ([]string, error) {
+	before := w.Snapshot
+	started := time.Now()
+	if err := w.app.Window.Minimise(ctx); err != nil {
+		return nil, err
+	}
+	now, err := w.app.stage.SnapshotSince(ctx, started)
+	if err != nil {
+		return nil, err
+	}
+	return before.differ(now), w.app.Window.Activate(ctx)
+}
+
+// DraftsLost tries out whether the draft is there, and whether the undo history still knows the
+// sentence that was taken back. It changes both.
+func (w *Work) DraftsLost(ctx context.Context) (lost int, err error) {
+	d := w.app.stage.Desktop
+	if err := d.Key(ctx, "ctrl+shift+z"); err != nil {
+		return 0, err
+	}
+	text, err := w.app.Text(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if !strings.Contains(text, kept+regret) {
+		lost++
+	}
+	if err := w.open(ctx, "Travels"); err != nil {
+		return 0, err
+	}
+	if text, err = w.app.Text(ctx); err != nil {
+		return 0, err
+	}
+	if !strings.HasPrefix(text, draft) {
+		lost++
+	}
+	return lost, nil
 }
 
 func readFolder(dir string) (map[string]string, error) {
