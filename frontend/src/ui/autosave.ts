@@ -6,11 +6,6 @@ import { conflicted, missing, saveFailed, savedBuffer, unsaved } from '../model/
 
 export const saveAfter = 800 // milliseconds after the last key
 
-export interface Clock {
-  set(fn: () => void, ms: number): unknown
-  clear(timer: never): void
-}
-
 export interface Autosave {
   touched(path: string): void // the text changed: save it soon
   save(path: string): Promise<void> // now, resolved when this text is durable or its failure is noted in the buffer
@@ -21,15 +16,14 @@ export interface Autosave {
 interface Options {
   state: AppState
   documents: Pick<DocumentsPort, 'read' | 'write' | 'create'>
-  clock?: Clock
 }
 
-export function autosave({ state, documents, clock = { set: setTimeout, clear: clearTimeout } }: Options): Autosave {
-  const timers = new Map<string, unknown>()
+export function autosave({ state, documents }: Options): Autosave {
+  const timers = new Map<string, ReturnType<typeof setTimeout>>()
   const saving = new Map<string, Promise<void>>()
 
   function forget(path: string): void {
-    clock.clear(timers.get(path) as never)
+    clearTimeout(timers.get(path))
     timers.delete(path)
   }
 
@@ -76,7 +70,7 @@ export function autosave({ state, documents, clock = { set: setTimeout, clear: c
       forget(path)
       timers.set(
         path,
-        clock.set(() => void save(path), saveAfter),
+        setTimeout(() => void save(path), saveAfter),
       )
     },
     save,

@@ -1,7 +1,5 @@
 // The recorder: when the state is captured and put on disk. While work goes on, a moment after each change; at once when the window is hidden
 // or loses the focus, or when somebody asks. Closed, it records nothing unasked: during a restore, and in a successor that is not in charge.
-import type { Clock } from './autosave'
-
 export const captureAfter = 400 // milliseconds after the last change
 export const captureWithin = 2000 // and no later than this after the first one
 
@@ -16,18 +14,16 @@ interface Options {
   take(): string // captures and encodes the state of this moment
   put(json: string, reason: string, id: string): Promise<void>
   failed(err: unknown): void
-  clock?: Clock
-  time?: () => number // milliseconds
 }
 
-export function recorder({ take, put, failed, clock = { set: setTimeout, clear: clearTimeout }, time = Date.now }: Options): Recorder {
+export function recorder({ take, put, failed }: Options): Recorder {
   let open = false
-  let timer: unknown
+  let timer: ReturnType<typeof setTimeout> | undefined
   let first = 0
   let last = '' // the newest text that was taken, to answer with when taking one fails
 
   function stop(): void {
-    clock.clear(timer as never)
+    clearTimeout(timer)
     timer = undefined
     first = 0
   }
@@ -52,9 +48,9 @@ export function recorder({ take, put, failed, clock = { set: setTimeout, clear: 
     now,
     soon: () => {
       if (!open) return
-      first ||= time()
-      clock.clear(timer as never)
-      timer = clock.set(() => void now('work'), Math.max(0, Math.min(captureAfter, first + captureWithin - time())))
+      first ||= Date.now()
+      clearTimeout(timer)
+      timer = setTimeout(() => void now('work'), Math.max(0, Math.min(captureAfter, first + captureWithin - Date.now())))
     },
     open: () => {
       open = true
