@@ -9,7 +9,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/tesseract-desktop/tesseract/e2e/desktop"
 	"github.com/tesseract-desktop/tesseract/e2e/release"
 	"github.com/tesseract-desktop/tesseract/e2e/scenario"
 )
@@ -53,7 +52,7 @@ type play struct {
 func newPlay(t *testing.T) *play {
 	t.Helper()
 	old := build(t, scenario.Old)
-	s, err := scenario.NewStage(t.Context(), scenario.StageOptions{Keys: theCompany(t).Keys, Blobs: theCompany(t).Builder.Blobs()})
+	s, err := scenario.NewStage(t.Context(), scenario.StageOptions{Keys: theCompany(t).Keys, Blobs: theCompany(t).Builder.Blobs(), Failure: filepath.Join(failures(t), "failure.png")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,6 +76,11 @@ func (p *play) atWork() *play {
 	return p
 }
 
+// failures is where pictures of what went wrong lie.
+func failures(t *testing.T) string {
+	return filepath.Join(theCompany(t).Builder.Root(), "build", "cache", "failures", strings.ReplaceAll(t.Name(), "/", "-"))
+}
+
 // must ends the test on an error, with a picture of what the person saw last.
 func (p *play) must(err error) {
 	p.t.Helper()
@@ -84,13 +88,7 @@ func (p *play) must(err error) {
 		return
 	}
 	if p.app != nil {
-		p.t.Logf("the app wrote:\n%s", p.app.Output())
-		if picture, e := p.app.Window.Screenshot(p.t.Context()); e == nil {
-			file := filepath.Join(theCompany(p.t).Builder.Root(), "build", "cache", "failures", strings.ReplaceAll(p.t.Name(), "/", "-")+".png")
-			if desktop.Save(file, picture) == nil {
-				p.t.Logf("what the window showed: %s", file)
-			}
-		}
+		err = p.app.Explain(err)
 	}
 	p.t.Fatal(err)
 }
@@ -138,7 +136,7 @@ func (p *play) check(back *scenario.Back) {
 		p.t.Errorf("%d documents were lost", back.DocumentsLost)
 	}
 	if back.Changed > 0 {
-		folder := filepath.Join(theCompany(p.t).Builder.Root(), "build", "cache", "failures", strings.ReplaceAll(p.t.Name(), "/", "-"))
+		folder := failures(p.t)
 		p.must(back.Save(folder))
 		p.t.Errorf("%d pixels changed in %v: see %s", back.Changed, back.Where, folder)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -15,7 +16,7 @@ import (
 
 // The main job: what make demo shows.
 func TestUpdateGoesUnseen(t *testing.T) {
-	report, err := scenario.Perform(t.Context(), scenario.PerformOptions{Company: theCompany(t), Blobs: theCompany(t).Builder.Blobs(), Log: t.Logf})
+	report, err := scenario.Perform(t.Context(), scenario.PerformOptions{Company: theCompany(t), Blobs: theCompany(t).Builder.Blobs(), Log: t.Logf, Failure: filepath.Join(failures(t), "failure.png")})
 	if err != nil {
 		t.Fatal(err)
 	}

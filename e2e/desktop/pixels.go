@@ -19,9 +19,18 @@ import (
 
 // Screenshot is what the window's content looks like, without the window manager's frame.
 func (w *Window) Screenshot(ctx context.Context) (*image.RGBA, error) {
+	return w.d.screenshot(ctx, w.ID)
+}
+
+// Screenshot is the whole screen.
+func (d *Desktop) Screenshot(ctx context.Context) (*image.RGBA, error) {
+	return d.screenshot(ctx, "root")
+}
+
+func (d *Desktop) screenshot(ctx context.Context, window string) (*image.RGBA, error) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	out, err := Run(ctx, w.d.env, nil, "import", "-silent", "-window", w.ID, "-depth", "8", "png:-")
+	out, err := Run(ctx, d.env, nil, "import", "-silent", "-window", window, "-depth", "8", "png:-")
 	if err != nil {
 		return nil, err
 	}

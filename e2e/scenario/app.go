@@ -141,16 +141,20 @@ func (s *Stage) launch(ctx context.Context, status bool) (*App, error) {
 	return a, s.explain(a, err)
 }
 
-// explain adds the app's own last words to an error.
+// explain adds the app's own last words to an error, and leaves a picture of what the person saw.
 func (s *Stage) explain(a *App, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%w\nthe app wrote:\n%s", err, a.process.Output())
+	saw := ""
+	if picture, e := s.Desktop.Screenshot(context.Background()); s.failure != "" && e == nil && desktop.Save(s.failure, picture) == nil {
+		saw = "\nwhat the screen showed: " + s.failure
+	}
+	return fmt.Errorf("%w%s\nthe app wrote:\n%s", err, saw, a.process.Output())
 }
 
-// Output is the end of what the app wrote.
-func (a *App) Output() string { return a.process.Output() }
+// Explain adds what there is to know to an error.
+func (a *App) Explain(err error) error { return a.stage.explain(a, err) }
 
 // Successor waits until the app's one window belongs to the process of another version, and
 // returns it.
@@ -177,5 +181,5 @@ func (a *App) Alive() error {
 			return nil
 		}
 	}
-	return errors.New("the process is gone: " + a.Output())
+	return errors.New("the process is gone: " + a.process.Output())
 }

@@ -64,6 +64,7 @@ type PerformOptions struct {
 	Display string
 	Pace    time.Duration
 	Log     func(format string, args ...any)
+	Failure string // see StageOptions
 	Folder  string // where the report and the pictures go; "" keeps none
 }
 
@@ -78,7 +79,7 @@ func Perform(ctx context.Context, o PerformOptions) (report *Report, err error) 
 	if err != nil {
 		return nil, err
 	}
-	s, err := NewStage(ctx, StageOptions{Keys: o.Company.Keys, Blobs: o.Blobs, Display: o.Display, Pace: o.Pace})
+	s, err := NewStage(ctx, StageOptions{Keys: o.Company.Keys, Blobs: o.Blobs, Display: o.Display, Pace: o.Pace, Failure: o.Failure})
 	if err != nil {
 		return nil, err
 	}

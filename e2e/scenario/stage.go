@@ -31,6 +31,7 @@ type Stage struct {
 	Feed      *release.Feed
 	Front     *Front // what the app reaches the feed through
 	folder    string
+	failure   string
 	preamble  string        // shell commands that the app starts behind, see Namespaced
 	pace      time.Duration // a pause after each of the person's actions, for people who watch
 }
@@ -41,6 +42,7 @@ type StageOptions struct {
 	Blobs   string        // see release.Feed; the demo makes its own
 	Display string        // the display to use; "" is a private one
 	Pace    time.Duration // for people who watch; 0 otherwise
+	Failure string        // a file for a picture of the screen when something fails; "" for none
 }
 
 // NewStage brings everything up but the app.
@@ -49,7 +51,7 @@ func NewStage(ctx context.Context, o StageOptions) (s *Stage, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s = &Stage{Processes: desktop.NewProcesses(), folder: folder, pace: o.Pace}
+	s = &Stage{Processes: desktop.NewProcesses(), folder: folder, failure: o.Failure, pace: o.Pace}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())

@@ -42,7 +42,8 @@ func run(ctx context.Context, watch, hidden bool) error {
 	if err != nil {
 		return err
 	}
-	o := scenario.PerformOptions{Company: company, Log: log, Folder: filepath.Join(company.Builder.Root(), "build", "demo")}
+	folder := filepath.Join(company.Builder.Root(), "build", "demo")
+	o := scenario.PerformOptions{Company: company, Log: log, Folder: folder, Failure: filepath.Join(folder, "failure.png")}
 	if !hidden {
 		o.Display = os.Getenv("DISPLAY")
 	}
