@@ -11,7 +11,7 @@ test.each([
   [61_000_000, '61 MB'],
   [1_500_000_000, '1.5 GB'],
 ])('%d bytes', (bytes, want) => {
-  expect(size(bytes, 'en')).toBe(want)
+  expect(size(bytes, 'en')).toBe(want.replace(' ', '\u00a0'))
 })
 
 test.each([
@@ -22,7 +22,13 @@ test.each([
   [47 * 3_600_000, '47 hours'],
   [72 * 3_600_000, '3 days'],
 ])('%d ms', (ms, want) => {
-  expect(duration(ms, 'en')).toBe(want)
+  expect(duration(ms, 'en')).toBe(want.replace(' ', '\u00a0'))
+})
+
+test('Chinese characters keep their distance from a number', () => {
+  expect(duration(4_200, 'zh-Hans')).toBe('4\u00a0秒')
+  expect(duration(12 * 60_000, 'zh-Hans')).toBe('12\u00a0分钟')
+  expect(duration(3 * 3_600_000, 'zh-Hans')).toBe('3\u00a0小时')
 })
 
 test('numbers are grouped', () => {

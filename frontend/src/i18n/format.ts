@@ -2,6 +2,9 @@
 
 export type DisplayLanguage = 'en' | 'zh-Hans'
 
+// A number and its unit stay on one line, with a space between them in Chinese too.
+const tied = (text: string): string => text.replace(' ', '\u00a0').replace(/(\d)(?=\p{Script=Han})/u, '$1\u00a0')
+
 const units = [
   { unit: 'byte', size: 1, below: 1e3, digits: 0, display: 'long' },
   { unit: 'kilobyte', size: 1e3, below: 1e6, digits: 0, display: 'short' },
@@ -14,7 +17,8 @@ export function size(bytes: number, lang: DisplayLanguage): string {
   const b = Math.max(0, bytes)
   const at = units.findIndex((u) => rounded(b / u.size, u.digits) * u.size < u.below)
   const { unit, size: one, digits, display } = units[at < 0 ? units.length - 1 : at] ?? units[0]
-  return new Intl.NumberFormat(lang, { style: 'unit', unit, unitDisplay: display, maximumFractionDigits: digits }).format(b / one)
+  const shape = { style: 'unit', unit, unitDisplay: display, maximumFractionDigits: digits } as const
+  return tied(new Intl.NumberFormat(lang, shape).format(b / one))
 }
 
 const rounded = (n: number, digits: number): number => Math.round(n * 10 ** digits) / 10 ** digits
@@ -30,7 +34,8 @@ const spans = [
 export function duration(ms: number, lang: DisplayLanguage): string {
   const fitting = spans.find((s) => Math.round(ms / s.ms) < s.below) ?? spans[3]
   const n = Math.max(1, Math.round(ms / fitting.ms))
-  return new Intl.NumberFormat(lang, { style: 'unit', unit: fitting.unit, unitDisplay: 'long' }).format(n)
+  const shape = { style: 'unit', unit: fitting.unit, unitDisplay: lang === 'en' ? 'long' : 'short' } as const
+  return tied(new Intl.NumberFormat(lang, shape).format(n))
 }
 
 export const clock = (at: number, lang: DisplayLanguage): string =>
