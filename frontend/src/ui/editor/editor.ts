@@ -16,7 +16,7 @@ import {
 import { emptyMemory, type EditorMemory, type ScrollMemory } from '../../model/app'
 import { formatKeys } from './format'
 import { foldsOf, historyOf, selectionsOf, stateFrom } from './memory'
-import { holdScroll, isLaidOut, measureAll, scrollOf, scrollTo, settle } from './scroll'
+import { holdScroll, isLaidOut, scrollOf, scrollTo, settle } from './scroll'
 import { looks } from './theme'
 
 export interface EditorOptions {
@@ -97,7 +97,7 @@ export function createEditor(parent: HTMLElement, options: EditorOptions): Edito
     if (now.width === measured.width && now.lineHeight === measured.lineHeight) return
     measured = now
     clearTimeout(remeasure)
-    remeasure = setTimeout(() => isLaidOut(view) && measureAll(view), 100)
+    remeasure = setTimeout(() => scrollTo(view, scrollOf(view)), 100)
   }
 
   function scroll(wanted: ScrollMemory): void {

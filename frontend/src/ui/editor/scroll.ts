@@ -5,20 +5,27 @@ import { forceParsing } from '@codemirror/language'
 import type { EditorView } from '@codemirror/view'
 import type { ScrollMemory } from '../../model/app'
 
-const measurable = { lines: 4000, characters: 500_000 }
+const measurable = { lines: 3000, characters: 300_000 }
 const parseFor = 200 // milliseconds at most for the colours of what will be seen
 const inside = 12 // pixels below the upper edge, so that a line of which a sliver shows does not count
 
 // Makes the view look at its layout now instead of in the next frame.
 export function settle(view: EditorView): void {
   view.requestMeasure()
-  view.lineBlockAt(0) // reading positions runs the measurement that was asked for
+  view.lineBlockAtHeight(0) // looking something up by its place runs the measurement that was asked for
 }
 
-// Measures every line. Views lay themselves out in full for a printer, which is what they are told is coming.
-export function measureAll(view: EditorView): void {
+// Measures every line by walking through the document, all within one frame: nobody sees it. Leaves the view anywhere.
+function measureAll(view: EditorView): void {
   if (view.state.doc.lines > measurable.lines || view.state.doc.length > measurable.characters) return
-  view.dom.ownerDocument.defaultView?.dispatchEvent(new Event('beforeprint'))
+  for (let top = 0, drawn = -1; ;) {
+    view.scrollDOM.scrollTop = top
+    settle(view)
+    const { to } = view.viewport
+    if (to <= drawn || to >= view.state.doc.length) return
+    drawn = to
+    top = view.lineBlockAt(to).top
+  }
 }
 
 export function isLaidOut(view: EditorView): boolean {

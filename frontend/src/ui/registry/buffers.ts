@@ -9,7 +9,7 @@ export const path = text(4096)
 const many = 10_000
 const position = whole(0, maxText)
 
-type Draft = Omit<Buffer, 'editor' | 'previewScroll' | 'error'>
+type Draft = Omit<Buffer, 'editor' | 'previewScroll'>
 
 const draft = shape<Draft>({
   path,
@@ -17,6 +17,7 @@ const draft = shape<Draft>({
   revision: text(200),
   dirty: flag,
   missing: flag,
+  error: orNull(shape({ code: text(100), message: text(10_000) })),
   savedAt: text(100),
   conflict: orNull(shape({ text: text(maxText), revision: text(200) })),
 })
@@ -26,12 +27,13 @@ export const buffers = field<AppState, Draft[]>({
   key: 'buffers',
   version: 1,
   capture: (s) =>
-    sorted(s).map(({ path, text, revision, dirty, missing, savedAt, conflict }) => ({
+    sorted(s).map(({ path, text, revision, dirty, missing, error, savedAt, conflict }) => ({
       path,
       text,
       revision,
       dirty,
       missing,
+      error,
       savedAt,
       conflict,
     })),

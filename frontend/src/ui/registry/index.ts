@@ -83,7 +83,7 @@ export const fields = registry<AppState>({
       missing: buffers,
       savedAt: buffers,
       conflict: buffers,
-      error: transient('found again by the next save'),
+      error: buffers,
       editor: nested<AppState, EditorMemory>({ selections, scroll: editorScroll, folds, history }),
       previewScroll,
     }),

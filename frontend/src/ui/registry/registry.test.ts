@@ -39,7 +39,7 @@ function full(): AppState {
           revision: 'r1',
           dirty: true,
           missing: false,
-          error: null,
+          error: { code: 'disk-full', message: 'no room' },
           savedAt: '',
           conflict: { text: 'theirs', revision: 'r9' },
           editor: {
