@@ -1,5 +1,5 @@
 // What an editor knows beside its text, read from it and put back. The text and the memory belong together: positions are offsets into it.
-import { historyField } from '@codemirror/commands'
+import { historyField, redo, undo } from '@codemirror/commands'
 import { foldedRanges, foldEffect, foldState } from '@codemirror/language'
 import { EditorSelection, EditorState, type Extension, type StateEffect } from '@codemirror/state'
 import type { EditorMemory, Range } from '../../model/app'
@@ -33,6 +33,7 @@ export function stateFrom(text: string, memory: EditorMemory, extensions: Extens
   try {
     if (memory.history === null) throw new Error('there is no history')
     state = withHistory(memory.history)
+    for (const step of [undo, redo]) step({ state, dispatch: () => undefined }) // throws when it belongs to another text
   } catch {
     state = EditorState.create({ doc: text, selection: selectionFor(text.length, memory), extensions })
   }
