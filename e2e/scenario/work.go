@@ -36,7 +36,7 @@ func journal() string {
 }
 
 const (
-	draft  = "A draft that is on no disk but the app's own.\n"
+	draft  = "A draft that is on no disk but the app's own."
 	kept   = "Today everything stayed where it was."
 	regret = " Or did it?"
 	others = "# Travels\n\nSomething else wrote this meanwhile.\n"
@@ -133,11 +133,11 @@ func (w *Work) draftThatCanNotBeSaved(ctx context.Context) error {
 	if err := w.app.stage.WriteFile(filepath.Join(w.app.stage.Documents(), "Travels.md"), others); err != nil {
 		return err
 	}
-	if err := d.Type(ctx, draft[10:], 5*time.Millisecond); err != nil {
+	if err := errors.Join(d.Type(ctx, draft[10:], 5*time.Millisecond), d.Key(ctx, "Return")); err != nil {
 		return err
 	}
 	return w.recorded(ctx, "the draft beside the other program's text", func(s Snapshot) bool {
-		return s.holds("buffers", strings.TrimSpace(draft)) && s.holds("buffers", "Something else wrote this")
+		return s.holds("buffers", draft) && s.holds("buffers", "Something else wrote this")
 	})
 }
 
