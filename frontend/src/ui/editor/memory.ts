@@ -33,7 +33,7 @@ export function stateFrom(text: string, memory: EditorMemory, extensions: Extens
   try {
     if (memory.history === null) throw new Error('there is no history')
     state = withHistory(memory.history)
-    for (const step of [undo, redo]) step({ state, dispatch: () => undefined }) // throws when it belongs to another text
+    for (const step of [undo, redo]) step({ state, dispatch: (tr) => tr.newDoc }) // throws when it belongs to another text
   } catch {
     state = EditorState.create({ doc: text, selection: selectionFor(text.length, memory), extensions })
   }
