@@ -3,18 +3,32 @@
 export type Unsubscribe = () => void
 
 // ---- documents ----
-export interface DocumentEntry { path: string; name: string; folder: boolean; children: DocumentEntry[]; modified: string; size: number }
-export interface DocumentText { path: string; text: string; revision: string }
-export interface Saved { revision: string; savedAt: string }
+export interface DocumentEntry {
+  path: string
+  name: string
+  folder: boolean
+  children: DocumentEntry[]
+  modified: string
+  size: number
+}
+export interface DocumentText {
+  path: string
+  text: string
+  revision: string
+}
+export interface Saved {
+  revision: string
+  savedAt: string
+}
 export interface DocumentsPort {
   list(): Promise<DocumentEntry[]>
   read(path: string): Promise<DocumentText>
-  write(path: string, text: string, baseRevision: string): Promise<Saved>   // rejects with code "conflict" when the file changed meanwhile
-  create(path: string, text: string): Promise<DocumentText>                  // picks a free name, returns it
+  write(path: string, text: string, baseRevision: string): Promise<Saved> // rejects with code "conflict" when the file changed meanwhile
+  create(path: string, text: string): Promise<DocumentText> // picks a free name, returns it
   rename(from: string, to: string): Promise<void>
-  remove(path: string): Promise<string>                                      // returns an id for undelete
-  undelete(id: string): Promise<string>                                      // returns the path
-  onChanged(fn: () => void): Unsubscribe                                     // event "documents:changed"
+  remove(path: string): Promise<string> // returns an id for undelete
+  undelete(id: string): Promise<string> // returns the path
+  onChanged(fn: () => void): Unsubscribe // event "documents:changed"
 }
 
 // ---- preferences ----
@@ -31,71 +45,148 @@ export interface Preferences {
 export interface PreferencesPort {
   get(): Promise<Preferences>
   set(patch: DeepPartial<Preferences>): Promise<Preferences>
-  onChanged(fn: (p: Preferences) => void): Unsubscribe                       // event "preferences:changed"
+  onChanged(fn: (p: Preferences) => void): Unsubscribe // event "preferences:changed"
 }
 export type DeepPartial<T> = { [K in keyof T]?: T[K] extends object ? DeepPartial<T[K]> : T[K] }
 
 // ---- updates ----
 export type UpdateState =
-  | 'idle' | 'checking' | 'current' | 'downloading' | 'staged' | 'proven' | 'waiting' | 'swapping' | 'handing-over' | 'probation' | 'confirmed'
-  | 'refused' | 'recalled' | 'aborted' | 'rolled-back'
+  | 'idle'
+  | 'checking'
+  | 'current'
+  | 'downloading'
+  | 'staged'
+  | 'proven'
+  | 'waiting'
+  | 'swapping'
+  | 'handing-over'
+  | 'probation'
+  | 'confirmed'
+  | 'refused'
+  | 'recalled'
+  | 'aborted'
+  | 'rolled-back'
 export type ReasonCode =
-  | 'unreachable' | 'malformed' | 'signature' | 'expired' | 'clock' | 'corrupt' | 'disk' | 'read-only' | 'state-folder' | 'locked'
-  | 'trial' | 'not-ready' | 'crash' | 'restore' | 'returned' | 'cancelled' | 'unconfigured' | 'internal'
-export interface Reason { code: ReasonCode; detail: string; params: Record<string, string> } // params e.g. {path, need, free, seconds, restored, total}; sizes in bytes
-export interface UpdateProgress { done: number; total: number; full: number; bytesPerSecond: number; secondsLeft: number } // bytes
+  | 'unreachable'
+  | 'malformed'
+  | 'signature'
+  | 'expired'
+  | 'clock'
+  | 'corrupt'
+  | 'disk'
+  | 'read-only'
+  | 'state-folder'
+  | 'locked'
+  | 'trial'
+  | 'not-ready'
+  | 'crash'
+  | 'restore'
+  | 'returned'
+  | 'cancelled'
+  | 'unconfigured'
+  | 'internal'
+export interface Reason {
+  code: ReasonCode
+  detail: string
+  params: Record<string, string>
+} // params e.g. {path, need, free, seconds, restored, total}; sizes in bytes
+export interface UpdateProgress {
+  done: number
+  total: number
+  full: number
+  bytesPerSecond: number
+  secondsLeft: number
+} // bytes
 export interface UpdateStatus {
   state: UpdateState
-  installed: string          // the running version
-  target: string             // '' when there is none
-  previous: string           // version that stands by during probation, '' otherwise
+  installed: string // the running version
+  target: string // '' when there is none
+  previous: string // version that stands by during probation, '' otherwise
   channel: Channel
-  patchBytes: number         // what was or will be downloaded for target
+  patchBytes: number // what was or will be downloaded for target
   fullBytes: number
-  reason: Reason | null      // set in the ends, and on 'current'/'idle' after a failed check
+  reason: Reason | null // set in the ends, and on 'current'/'idle' after a failed check
   progress: UpdateProgress | null
   holds: { id: string; label: string }[]
-  since: string              // RFC 3339, when this state began
-  lastCheck: string          // RFC 3339 of the last *successful* check, '' when never
-  probationEnds: string      // RFC 3339 or ''
+  since: string // RFC 3339, when this state began
+  lastCheck: string // RFC 3339 of the last *successful* check, '' when never
+  probationEnds: string // RFC 3339 or ''
   restored: { restored: number; total: number; missing: string[] } | null
 }
-export interface UpdateRecord { at: string; from: string; to: string; outcome: 'confirmed' | 'probation' | 'rolled-back' | 'refused' | 'recalled' | 'aborted'; how: 'hidden' | 'quit' | 'asked' | ''; restored: number; total: number; missing: string[]; bytes: number; reason: Reason | null }
+export interface UpdateRecord {
+  at: string
+  from: string
+  to: string
+  outcome: 'confirmed' | 'probation' | 'rolled-back' | 'refused' | 'recalled' | 'aborted'
+  how: 'hidden' | 'quit' | 'asked' | ''
+  restored: number
+  total: number
+  missing: string[]
+  bytes: number
+  reason: Reason | null
+}
 export interface UpdatesPort {
   status(): Promise<UpdateStatus>
   check(): Promise<void>
   cancel(): Promise<void>
   tryAgain(): Promise<void>
-  restart(): Promise<void>                                                    // "Restart now"
+  restart(): Promise<void> // "Restart now"
   setChannel(channel: Channel): Promise<void>
-  history(): Promise<UpdateRecord[]>                                          // newest first, at most 200
-  onStatus(fn: (s: UpdateStatus) => void): Unsubscribe                        // event "updates:status"
+  history(): Promise<UpdateRecord[]> // newest first, at most 200
+  onStatus(fn: (s: UpdateStatus) => void): Unsubscribe // event "updates:status"
 }
 
 // ---- window ----
-export interface Frame { x: number; y: number; width: number; height: number; maximised: boolean; minimised: boolean; fullscreen: boolean; visible: boolean } // un-maximised geometry, physical = CSS px on Linux
+export interface Frame {
+  x: number
+  y: number
+  width: number
+  height: number
+  maximised: boolean
+  minimised: boolean
+  fullscreen: boolean
+  visible: boolean
+} // un-maximised geometry, physical = CSS px on Linux
 export interface WindowPort {
   frame(): Promise<Frame>
-  place(frame: Frame): Promise<void>                // gives the hidden window its size, before the rest is restored in it
-  present(frame: Frame | null): Promise<void>       // apply and, unless this is a hidden successor, show: call once after the restore
+  place(frame: Frame): Promise<void> // gives the hidden window its size, before the rest is restored in it
+  present(frame: Frame | null): Promise<void> // apply and, unless this is a hidden successor, show: call once after the restore
   setTitle(title: string): Promise<void>
-  onFrame(fn: (f: Frame) => void): Unsubscribe      // event "window:frame"
+  onFrame(fn: (f: Frame) => void): Unsubscribe // event "window:frame"
 }
 
 // ---- session: life of this process as seen by the page ----
-export interface SessionStart { mode: 'fresh' | 'successor'; version: string; schema: number; language: string /* system language, BCP 47 */; notices: { code: string; path: string; detail: string }[] /* e.g. unwritable state folder */ }
-export interface RestoreReport { restored: number; total: number; missing: { key: string; why: string }[]; ms: number }
+export interface SessionStart {
+  mode: 'fresh' | 'successor'
+  version: string
+  schema: number
+  language: string /* system language, BCP 47 */
+  notices: { code: string; path: string; detail: string }[] /* e.g. unwritable state folder */
+}
+export interface RestoreReport {
+  restored: number
+  total: number
+  missing: { key: string; why: string }[]
+  ms: number
+}
 export interface SessionPort {
   begin(): Promise<SessionStart>
-  restored(report: RestoreReport): Promise<void>    // after restore was applied and verified; in a successor this sends `ready`
-  visibility(hidden: boolean): Promise<void>        // from visibilitychange, after the snapshot of that moment was put
-  loadSnapshot(): Promise<string | null>            // GET /snapshot
-  putSnapshot(json: string, reason: string, id: string): Promise<void>       // PUT /snapshot, resolves when durable; id answers a capture request ('' otherwise)
-  onCapture(fn: (id: string) => void): Unsubscribe  // event "session:capture": capture now and put with this id
-  onRestore(fn: () => void): Unsubscribe            // event "session:restore": load the newest snapshot and restore it as one update (last changes before takeover; guardian taking back)
-  onTookOver(fn: () => void): Unsubscribe           // event "session:took-over": this process is the one the user sees; a successor puts no snapshot before
-  hold(id: string, label: string): Promise<void>    // a reason why a restart must wait
+  restored(report: RestoreReport): Promise<void> // after restore was applied and verified; in a successor this sends `ready`
+  visibility(hidden: boolean): Promise<void> // from visibilitychange, after the snapshot of that moment was put
+  loadSnapshot(): Promise<string | null> // GET /snapshot
+  putSnapshot(json: string, reason: string, id: string): Promise<void> // PUT /snapshot, resolves when durable; id answers a capture request ('' otherwise)
+  onCapture(fn: (id: string) => void): Unsubscribe // event "session:capture": capture now and put with this id
+  onRestore(fn: () => void): Unsubscribe // event "session:restore": load the newest snapshot and restore it as one update (last changes before takeover; guardian taking back)
+  onTookOver(fn: () => void): Unsubscribe // event "session:took-over": this process is the one the user sees; a successor puts no snapshot before
+  hold(id: string, label: string): Promise<void> // a reason why a restart must wait
   release(id: string): Promise<void>
 }
 
-export interface Platform { documents: DocumentsPort; preferences: PreferencesPort; updates: UpdatesPort; window: WindowPort; session: SessionPort; openExternal(url: string): Promise<void> }
+export interface Platform {
+  documents: DocumentsPort
+  preferences: PreferencesPort
+  updates: UpdatesPort
+  window: WindowPort
+  session: SessionPort
+  openExternal(url: string): Promise<void>
+}
