@@ -79,9 +79,11 @@ function expectWhole(f: UpdateFacts): void {
   if (card.progress) expectSayable(card.progress.text)
 }
 
+// The keys of everything that a card says, phrases within phrases included.
+const inner = (p: Phrase): string[] => [p.key, ...Object.values(p.params).flatMap((v) => (isNested(v) ? inner(v.phrase) : []))]
 const keys = (f: UpdateFacts): string[] => {
   const { sentence, lines } = describe(f, now)
-  return [sentence.key, ...lines.map((l) => l.key)]
+  return [sentence, ...lines].flatMap(inner)
 }
 
 suite('every state', () => {
@@ -156,6 +158,7 @@ suite('claims', () => {
   it('counts nothing that was not counted', () => {
     expect(keys(facts('rolled-back', { target: '1.9.0', reason: because('crash') }))).toEqual([
       'state.rolledBack',
+      'state.rolledBack.why',
       'err.crash',
       'err.back.d',
     ])

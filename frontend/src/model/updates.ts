@@ -218,7 +218,7 @@ function confirmed(s: UpdateFacts): UpdateCard {
 function rolledBack(s: UpdateFacts, now: number): UpdateCard {
   const why = s.reason ? explain(s.reason, { ...s, now }) : null
   const lines = []
-  if (why) lines.push(why.what)
+  if (why) lines.push(phrase('state.rolledBack.why', { what: { phrase: why.what } }))
   if (s.restored) {
     const { restored: a, total: b } = s.restored
     lines.push(b > 0 && a === b ? phrase('state.rolledBack.all') : phrase('state.rolledBack.some', { a, b }))
