@@ -5,6 +5,7 @@ package desktop
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -123,7 +124,7 @@ func (w *Window) Matches(ctx context.Context, want *image.RGBA, masks ...image.R
 	for end := time.Now().Add(2 * blink); ; {
 		now, err := w.Screenshot(ctx)
 		if err != nil {
-			return nil, 0, where, err
+			return nil, 0, where, errors.Join(err, w.state(ctx, false), w.focused(ctx))
 		}
 		n, at := Difference(want, now, masks...)
 		if best == nil || n < count {
