@@ -33,14 +33,18 @@ func (s *Stage) Snapshot(ctx context.Context) (snapshot Snapshot, err error) {
 	return snapshot, json.Unmarshal(out, &snapshot)
 }
 
-// SnapshotSince waits for one that was recorded after a time.
-func (s *Stage) SnapshotSince(ctx context.Context, since time.Time) (snapshot Snapshot, err error) {
+// SnapshotWhenPutAway waits for one that was recorded after a time and knows that the window is
+// minimised.
+func (s *Stage) SnapshotWhenPutAway(ctx context.Context, since time.Time) (snapshot Snapshot, err error) {
 	err = await.Until(ctx, settled, "the state to be recorded", func() error {
 		if snapshot, err = s.Snapshot(ctx); err != nil {
 			return err
 		}
 		if snapshot.At.Before(since.Truncate(time.Millisecond)) {
 			return fmt.Errorf("the newest was recorded %s before", since.Sub(snapshot.At))
+		}
+		if !snapshot.holds("minimised", "true") {
+			return errors.New("it says that the window is on the screen")
 		}
 		return nil
 	})

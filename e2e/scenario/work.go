@@ -194,7 +194,7 @@ func (w *Work) PutAway(ctx context.Context) (err error) {
 	if err := w.app.Window.Minimise(ctx); err != nil {
 		return err
 	}
-	w.Snapshot, err = w.app.stage.SnapshotSince(ctx, started)
+	w.Snapshot, err = w.app.stage.SnapshotWhenPutAway(ctx, started)
 	return err
 }
 
@@ -232,7 +232,7 @@ func (w *Work) FieldsThatDiffer(ctx context.Context) ([]string, error) {
 	if err := w.app.Window.Minimise(ctx); err != nil {
 		return nil, err
 	}
-	now, err := w.app.stage.SnapshotSince(ctx, started)
+	now, err := w.app.stage.SnapshotWhenPutAway(ctx, started)
 	if err != nil {
 		return nil, err
 	}
