@@ -8,7 +8,7 @@
 // record carries its length and a checksum, which finds accidents, not forgeries by the user's own programs.
 //
 // Guarantees: when Append returns nil, the record survives a crash and a power cut, and Newest finds it, in this
-// process and in others. Readers never wait, and never see a part of a record. The two newest records of every
+// process and in others. Readers wait only where they find nothing, and never see a part of a record. The two newest records of every
 // schema are kept, so that a version that comes back after a rollback finds state that it can read, and a
 // damaged record gives way to the one before it.
 //
@@ -113,11 +113,27 @@ func (s *Store) Newest(schema int) (Record, []byte, bool, error) {
 	// Between listing and reading, a record may be pruned by another process: then there is a newer one.
 	for range 10 {
 		record, payload, ok, err := s.newest(schema)
-		if !errors.Is(err, fs.ErrNotExist) {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err == nil && !ok:
+			return s.newestAlone(schema)
+		default:
 			return record, payload, ok, err
 		}
 	}
 	return Record{}, nil, false, errors.New("read newest snapshot: records vanish faster than they can be read")
+}
+
+// newestAlone looks once more with writers kept out: a listing made while they add and prune may miss every record. Where
+// the folder cannot be locked nobody writes there either.
+func (s *Store) newestAlone(schema int) (record Record, payload []byte, ok bool, err error) {
+	if lockErr := s.folder.Exclusive(func() error {
+		record, payload, ok, err = s.newest(schema)
+		return nil
+	}); lockErr != nil {
+		return s.newest(schema)
+	}
+	return record, payload, ok, err
 }
 
 func (s *Store) newest(schema int) (Record, []byte, bool, error) {
