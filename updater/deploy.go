@@ -224,7 +224,7 @@ func (e *Engine) guard(ctx context.Context, successor *handover.Incumbent) {
 		return
 	}
 	successor.Kill()
-	cause := error(handover.ErrExited)
+	cause := handover.ErrExited
 	if err := e.opts.Host.TakeLock(); err != nil {
 		cause = errors.Join(cause, fmt.Errorf("take the lock back: %w", err))
 	}
