@@ -75,7 +75,7 @@ func (s *Stage) WorkingIn(ctx context.Context) (*App, *Work, error) {
 	}
 	w := &Work{app: app}
 	for _, step := range []func(context.Context) error{
-		w.widenSidebar, w.foldRecipes, w.draftThatCanNotBeSaved, w.writeJournal, w.selectAndScroll,
+		w.widenSidebar, w.foldRecipes, w.draftThatCanNotBeSaved, w.writeJournal, w.selectAndScroll, w.resize,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, nil, s.explain(app, err)
@@ -180,6 +180,23 @@ func (w *Work) selectAndScroll(ctx context.Context) error {
 		w.app.Window.Point(ctx, g.Width/2, g.Height/2),
 		d.Scroll(ctx, 7),
 		w.recorded(ctx, "the documents to be saved", func(s Snapshot) bool { return strings.Count(string(s.Fields["buffers"]), `"dirty":true`) == 1 }))
+}
+
+// resize makes the window larger and as large as before. With that everything is painted anew in one
+// go, as a new process does it: what the toolkit painted piece by piece can differ from that by a
+// shade in a curve.
+func (w *Work) resize(ctx context.Context) error {
+	before, err := w.app.Window.Geometry(ctx)
+	if err != nil {
+		return err
+	}
+	if err := w.app.Window.Resize(ctx, before.Width+60, before.Height+40); err != nil {
+		return err
+	}
+	if _, err := w.app.Window.Settled(ctx); err != nil {
+		return err
+	}
+	return w.app.Window.Resize(ctx, before.Width, before.Height)
 }
 
 // PutAway looks once more and minimises the window.
