@@ -135,9 +135,9 @@ func (p *play) check(back *scenario.Back) {
 	if back.DocumentsLost > 0 {
 		p.t.Errorf("%d documents were lost", back.DocumentsLost)
 	}
-	if back.Changed > 0 {
+	if back.Difference.Changed > 0 {
 		folder := failures(p.t)
 		p.must(back.Save(folder))
-		p.t.Errorf("%d pixels changed in %v: see %s", back.Changed, back.Where, folder)
+		p.t.Errorf("%d pixels changed in %v: see %s", back.Difference.Changed, back.Difference.Where, folder)
 	}
 }

@@ -5,13 +5,14 @@ package e2e_test
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/tesseract-desktop/tesseract/e2e/release"
+	"github.com/tesseract-desktop/tesseract/e2e/await"
 	"github.com/tesseract-desktop/tesseract/e2e/scenario"
 )
 
@@ -119,10 +120,9 @@ func TestFaultsOfTheDisk(t *testing.T) {
 	}
 	installed := fileSize(t, build(t, scenario.Old))
 	for _, c := range []struct {
-		name            string
-		preamble, cure  func(p *play) string
-		reason          string
-		statusIsWritten bool
+		name           string
+		preamble, cure func(p *play) string
+		reason         string
 	}{
 		{
 			name: "full disk",
@@ -131,7 +131,7 @@ func TestFaultsOfTheDisk(t *testing.T) {
 				return fmt.Sprintf("cp %[1]s/tesseract %[1]s.copy; mount -t tmpfs -o size=%[2]d,mode=0700 tmpfs %[1]s; mv %[1]s.copy %[1]s/tesseract", dir, installed+installed/4)
 			},
 			cure:   func(p *play) string { return "mount -o remount,size=1g " + filepath.Dir(p.Executable()) },
-			reason: "disk", statusIsWritten: true,
+			reason: "disk",
 		},
 		{
 			name: "read-only install folder",
@@ -139,7 +139,7 @@ func TestFaultsOfTheDisk(t *testing.T) {
 				return fmt.Sprintf("mount --bind %[1]s %[1]s; mount -o remount,bind,ro %[1]s", filepath.Dir(p.Executable()))
 			},
 			cure:   func(p *play) string { return "mount -o remount,bind,rw " + filepath.Dir(p.Executable()) },
-			reason: "read-only", statusIsWritten: true,
+			reason: "read-only",
 		},
 	} {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
@@ -158,4 +158,45 @@ func TestFaultsOfTheDisk(t *testing.T) {
 	}
 }
 
-var _ = release.Variant{}
+// A state folder that can not be written: the app runs, documents are saved, and the Updates page
+// says which folder to mend. Nobody else can hear of it, for status.json would be in that folder.
+func TestUnwritableStateFolder(t *testing.T) {
+	if err := scenario.CanNamespace(); err != nil {
+		t.Skip(err)
+	}
+	ctx := t.Context()
+	p := newPlay(t)
+	folder := filepath.Dir(p.State("Updates"))
+	p.must(os.MkdirAll(folder, 0o700))
+	p.Namespaced(fmt.Sprintf("mount --bind %[1]s %[1]s; mount -o remount,bind,ro %[1]s", folder))
+	p.publish(scenario.Later)
+	p.must(p.PrepareDocuments())
+	app, err := p.LaunchUnseen(ctx)
+	p.must(err)
+	p.app, p.work = app, scenario.NewWork(app)
+
+	p.must(p.work.Open(ctx, "Recipes"))
+	p.must(p.work.StartParagraph(ctx))
+	const sentence = "Written while the app could not keep its state."
+	p.must(p.Desktop.Type(ctx, sentence, 12*time.Millisecond))
+	p.must(await.Until(ctx, 20*time.Second, "the document to be saved", func() error {
+		text, err := os.ReadFile(filepath.Join(p.Documents(), "Recipes.md"))
+		if err == nil && !strings.HasSuffix(strings.TrimSpace(string(text)), sentence) {
+			err = errors.New("the file is as it was")
+		}
+		return err
+	}))
+	page, err := p.work.UpdatesPage(ctx)
+	p.must(err)
+	if !strings.Contains(page, filepath.Join(folder, "Updates")) {
+		t.Errorf("the Updates page does not name %s:\n%s", folder, page)
+	}
+
+	p.must(p.Inside(ctx, p.app, "mount -o remount,bind,rw "+folder))
+	p.must(p.app.Window.Minimise(ctx))
+	status, err := p.AwaitVersion(ctx, scenario.Later.Version)
+	p.must(err)
+	p.app, err = p.app.Successor(ctx, status.PID)
+	p.must(err)
+	p.must(p.app.Window.Activate(ctx))
+}

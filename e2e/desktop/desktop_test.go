@@ -60,12 +60,12 @@ func TestWindowIsMinimisedAndBroughtBack(t *testing.T) {
 	if err := w.Activate(ctx); err != nil {
 		t.Fatal(err)
 	}
-	_, changed, where, err := w.Matches(ctx, before)
+	_, difference, err := w.Matches(ctx, before)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if changed != 0 {
-		t.Errorf("%d pixels changed in %v", changed, where)
+	if difference != (desktop.Difference{}) {
+		t.Errorf("changed: %+v", difference)
 	}
 
 	const text = "für 漢字\n"
@@ -80,17 +80,23 @@ func TestWindowIsMinimisedAndBroughtBack(t *testing.T) {
 	}
 }
 
-func TestDifferenceCountsPixelsOutsideTheMask(t *testing.T) {
+func TestCompareCountsPixelsOutsideTheMask(t *testing.T) {
 	a, b := image.NewRGBA(image.Rect(0, 0, 10, 10)), image.NewRGBA(image.Rect(0, 0, 10, 10))
-	b.Pix[b.PixOffset(2, 3)] = 1
-	b.Pix[b.PixOffset(9, 9)] = 1
-	if n, where := desktop.Difference(a, b); n != 2 || where != image.Rect(2, 3, 10, 10) {
-		t.Errorf("%d pixels in %v, want 2 in (2,3)-(10,10)", n, where)
-	}
-	if n, _ := desktop.Difference(a, b, image.Rect(8, 8, 10, 10)); n != 1 {
-		t.Errorf("%d pixels outside the mask, want 1", n)
-	}
-	if n, _ := desktop.Difference(a, image.NewRGBA(image.Rect(0, 0, 20, 10))); n != 200 {
-		t.Errorf("%d pixels for unlike sizes, want 200", n)
+	b.Pix[b.PixOffset(2, 3)] = desktop.Shade + 1
+	b.Pix[b.PixOffset(9, 9)+1] = 255
+	b.Pix[b.PixOffset(5, 5)+2] = desktop.Shade
+	for _, c := range []struct {
+		other *image.RGBA
+		masks []image.Rectangle
+		want  desktop.Difference
+	}{
+		{a, nil, desktop.Difference{}},
+		{b, nil, desktop.Difference{Changed: 2, Where: image.Rect(2, 3, 10, 10), Shaded: 1}},
+		{b, []image.Rectangle{image.Rect(8, 8, 10, 10)}, desktop.Difference{Changed: 1, Where: image.Rect(2, 3, 3, 4), Shaded: 1}},
+		{image.NewRGBA(image.Rect(0, 0, 20, 10)), nil, desktop.Difference{Changed: 200, Where: image.Rect(0, 0, 20, 10)}},
+	} {
+		if got := desktop.Compare(a, c.other, c.masks...); got != c.want {
+			t.Errorf("compare with masks %v: %+v, want %+v", c.masks, got, c.want)
+		}
 	}
 }

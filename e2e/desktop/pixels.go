@@ -44,24 +44,47 @@ func (d *Desktop) screenshot(ctx context.Context, window string) (*image.RGBA, e
 	return picture, nil
 }
 
-// Difference counts the pixels that differ outside the masks, each of which is a rectangle in the
-// pictures, and returns the smallest rectangle that holds them all. Pictures of unlike size differ
-// in every pixel of the larger one.
-func Difference(a, b *image.RGBA, masks ...image.Rectangle) (count int, where image.Rectangle) {
+// Shade is how far apart, of 255 levels, the colours of a pixel may be in two paintings of the same
+// thing: WebKit draws the edge of a curve a little differently when it paints all of a page and when
+// it paints a part of it.
+const Shade = 4
+
+// A Difference between two pictures.
+type Difference struct {
+	Changed int             // pixels with another colour
+	Where   image.Rectangle // the smallest rectangle that holds those
+	Shaded  int             // pixels whose colour is no more than a shade away
+}
+
+// Compare compares two pictures outside the masks, each of which is a rectangle in them. Pictures of
+// unlike size differ in every pixel of the larger one.
+func Compare(a, b *image.RGBA, masks ...image.Rectangle) (d Difference) {
 	if a.Bounds() != b.Bounds() {
 		all := a.Bounds().Union(b.Bounds())
-		return all.Dx() * all.Dy(), all
+		return Difference{Changed: all.Dx() * all.Dy(), Where: all}
 	}
 	for y := a.Bounds().Min.Y; y < a.Bounds().Max.Y; y++ {
 		for x := a.Bounds().Min.X; x < a.Bounds().Max.X; x++ {
-			if a.RGBAAt(x, y) == b.RGBAAt(x, y) || masked(image.Pt(x, y), masks) {
-				continue
+			apart := apart(a.RGBAAt(x, y), b.RGBAAt(x, y))
+			switch {
+			case apart == 0 || masked(image.Pt(x, y), masks):
+			case apart <= Shade:
+				d.Shaded++
+			default:
+				d.Changed++
+				d.Where = d.Where.Union(image.Rect(x, y, x+1, y+1))
 			}
-			count++
-			where = where.Union(image.Rect(x, y, x+1, y+1))
 		}
 	}
-	return count, where
+	return d
+}
+
+// apart is the largest difference of one channel.
+func apart(a, b color.RGBA) (n int) {
+	for _, pair := range [][2]uint8{{a.R, b.R}, {a.G, b.G}, {a.B, b.B}, {a.A, b.A}} {
+		n = max(n, int(pair[0])-int(pair[1]), int(pair[1])-int(pair[0]))
+	}
+	return n
 }
 
 func masked(p image.Point, masks []image.Rectangle) bool {
@@ -104,7 +127,7 @@ func (w *Window) Settled(ctx context.Context) (picture *image.RGBA, err error) {
 			return fmt.Errorf("it is blank")
 		}
 		for _, s := range before {
-			if n, _ := Difference(s.picture, now); n == 0 && time.Since(s.at) > blink {
+			if Compare(s.picture, now) == (Difference{}) && time.Since(s.at) > blink {
 				picture = now
 				return nil
 			}
@@ -120,18 +143,18 @@ const blink = 1300 * time.Millisecond
 
 // Matches takes screenshots over two blinks of the caret and returns the one that differs least
 // from the picture, with its difference.
-func (w *Window) Matches(ctx context.Context, want *image.RGBA, masks ...image.Rectangle) (best *image.RGBA, count int, where image.Rectangle, err error) {
+func (w *Window) Matches(ctx context.Context, want *image.RGBA, masks ...image.Rectangle) (best *image.RGBA, least Difference, err error) {
 	for end := time.Now().Add(2 * blink); ; {
 		now, err := w.Screenshot(ctx)
 		if err != nil {
-			return nil, 0, where, errors.Join(err, w.state(ctx, false), w.focused(ctx))
+			return nil, least, errors.Join(err, w.state(ctx, false), w.focused(ctx))
 		}
-		n, at := Difference(want, now, masks...)
-		if best == nil || n < count {
-			best, count, where = now, n, at
+		d := Compare(want, now, masks...)
+		if best == nil || d.Changed < least.Changed || d.Changed == least.Changed && d.Shaded < least.Shaded {
+			best, least = now, d
 		}
-		if count == 0 || time.Now().After(end) {
-			return best, count, where, nil
+		if d.Changed+d.Shaded == 0 || time.Now().After(end) {
+			return best, least, nil
 		}
 	}
 }

@@ -171,11 +171,11 @@ func (s *Stage) report(status Status, update string, work *Work, back *Back) (*R
 		CheckBytes: status.Figures.CheckBytes, DownloadMS: status.Figures.DownloadMS, ApplyMS: status.Figures.ApplyMS, HandoverMS: status.Figures.HandoverMS,
 		FieldsTotal: status.Restored.Total, FieldsRestored: status.Restored.Restored, FieldsMissing: status.Restored.Missing,
 		DocumentsLost: back.DocumentsLost,
-		PixelsChanged: back.Changed, PixelsTotal: work.Picture.Bounds().Dx() * work.Picture.Bounds().Dy(),
+		PixelsChanged: back.Difference.Changed, PixelsShaded: back.Difference.Shaded, PixelsTotal: work.Picture.Bounds().Dx() * work.Picture.Bounds().Dy(),
 		PixelsMasked: "the update slot with the version, 96x26 at the right end of the status bar",
 	}
-	if back.Changed > 0 {
-		r.PixelsWhere = back.Where.String()
+	if back.Difference.Changed > 0 {
+		r.PixelsWhere = back.Difference.Where.String()
 	}
 	return r, nil
 }
@@ -195,7 +195,7 @@ func (b *Back) Save(folder string) error {
 		desktop.Save(filepath.Join(folder, "before.png"), b.Before),
 		desktop.Save(filepath.Join(folder, "after.png"), b.After))
 	difference := filepath.Join(folder, "difference.png")
-	if b.Changed == 0 {
+	if b.Difference == (desktop.Difference{}) {
 		if e := os.Remove(difference); e != nil && !os.IsNotExist(e) {
 			err = errors.Join(err, e)
 		}

@@ -31,6 +31,7 @@ type Report struct {
 	DraftsLost     int      `json:"drafts_lost"`
 
 	PixelsChanged int    `json:"pixels_changed"`
+	PixelsShaded  int    `json:"pixels_shaded"` // painted again with a colour at most 4 of 255 levels away
 	PixelsTotal   int    `json:"pixels_total"`
 	PixelsMasked  string `json:"pixels_masked"`
 	PixelsWhere   string `json:"pixels_where,omitempty"`
@@ -92,7 +93,8 @@ func (r *Report) Print(w io.Writer) {
 	if r.PixelsWhere != "" {
 		where = " in " + r.PixelsWhere
 	}
-	row("pixels changed", "%d of %d%s; not compared: %s", r.PixelsChanged, r.PixelsTotal, where, r.PixelsMasked)
+	row("pixels changed", "%d of %d%s, %d within a shade (4 of 255 levels)", r.PixelsChanged, r.PixelsTotal, where, r.PixelsShaded)
+	row("not compared", "%s", r.PixelsMasked)
 	row("result", "%s", r.Result)
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tesseract-desktop/tesseract/e2e/await"
+	"github.com/tesseract-desktop/tesseract/e2e/desktop"
 )
 
 // The documents that lie in the app's folder before it starts.
@@ -54,28 +55,35 @@ type Work struct {
 type Back struct {
 	App           *App
 	Before, After *image.RGBA
-	Changed       int
-	Where         image.Rectangle
+	Difference    desktop.Difference
 	DocumentsLost int
+}
+
+// NewWork is a person before an app in which nothing was done yet.
+func NewWork(app *App) *Work { return &Work{app: app} }
+
+// PrepareDocuments puts the documents and the preferences where the app finds them.
+func (s *Stage) PrepareDocuments() error {
+	for name, text := range documents {
+		if err := s.WriteFile(filepath.Join(s.Documents(), name), text); err != nil {
+			return err
+		}
+	}
+	return s.WritePreferences(`{"updates":{"checkEvery":"1s","probation":"5s"}}`)
 }
 
 // WorkingIn starts the installed app on a folder with documents and does a person's work in it.
 func (s *Stage) WorkingIn(ctx context.Context) (*App, *Work, error) {
-	for name, text := range documents {
-		if err := s.WriteFile(filepath.Join(s.Documents(), name), text); err != nil {
-			return nil, nil, err
-		}
-	}
-	if err := s.WritePreferences(`{"updates":{"checkEvery":"1s","probation":"5s"}}`); err != nil {
+	if err := s.PrepareDocuments(); err != nil {
 		return nil, nil, err
 	}
 	app, err := s.Launch(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	w := &Work{app: app}
+	w := NewWork(app)
 	for _, step := range []func(context.Context) error{
-		w.widenSidebar, w.foldRecipes, w.draftThatCanNotBeSaved, w.writeJournal, w.selectAndScroll, w.resize,
+		w.widenSidebar, w.foldRecipes, w.draftThatCanNotBeSaved, w.writeJournal, w.selectAndScroll,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, nil, s.explain(app, err)
@@ -85,14 +93,19 @@ func (s *Stage) WorkingIn(ctx context.Context) (*App, *Work, error) {
 	return app, w, nil
 }
 
-// open opens a document by its name, as the palette finds it, and waits until it is in front.
-func (w *Work) open(ctx context.Context, name string) error {
+// Open opens a document by its name, as the palette finds it, and waits until it is in front.
+func (w *Work) Open(ctx context.Context, name string) error {
 	d := w.app.stage.Desktop
 	if err := errors.Join(d.Key(ctx, "ctrl+p"), d.Type(ctx, name, 12*time.Millisecond), d.Key(ctx, "Return")); err != nil {
 		return err
 	}
+	return w.titled(ctx, name)
+}
+
+// titled waits until the window's title begins with a name.
+func (w *Work) titled(ctx context.Context, name string) error {
 	return await.Until(ctx, settled, name+" to be open", func() error {
-		windows, err := d.Windows(ctx, w.app.PID)
+		windows, err := w.app.stage.Desktop.Windows(ctx, w.app.PID)
 		if err != nil {
 			return err
 		}
@@ -110,7 +123,7 @@ func (w *Work) widenSidebar(ctx context.Context) error {
 }
 
 func (w *Work) foldRecipes(ctx context.Context) error {
-	if err := w.open(ctx, "Recipes"); err != nil {
+	if err := w.Open(ctx, "Recipes"); err != nil {
 		return err
 	}
 	d := w.app.stage.Desktop
@@ -123,7 +136,7 @@ func (w *Work) foldRecipes(ctx context.Context) error {
 // draftThatCanNotBeSaved types into a document that another program changes at the same time: the
 // app must not overwrite either, so that the draft is in no file.
 func (w *Work) draftThatCanNotBeSaved(ctx context.Context) error {
-	if err := w.open(ctx, "Travels"); err != nil {
+	if err := w.Open(ctx, "Travels"); err != nil {
 		return err
 	}
 	d := w.app.stage.Desktop
@@ -143,7 +156,7 @@ func (w *Work) draftThatCanNotBeSaved(ctx context.Context) error {
 
 // writeJournal writes two sentences and takes the second one back.
 func (w *Work) writeJournal(ctx context.Context) error {
-	if err := w.open(ctx, "Journal"); err != nil {
+	if err := w.Open(ctx, "Journal"); err != nil {
 		return err
 	}
 	d := w.app.stage.Desktop
@@ -182,23 +195,6 @@ func (w *Work) selectAndScroll(ctx context.Context) error {
 		w.recorded(ctx, "the documents to be saved", func(s Snapshot) bool { return strings.Count(string(s.Fields["buffers"]), `"dirty":true`) == 1 }))
 }
 
-// resize makes the window larger and as large as before. With that everything is painted anew in one
-// go, as a new process does it: what the toolkit painted piece by piece can differ from that by a
-// shade in a curve.
-func (w *Work) resize(ctx context.Context) error {
-	before, err := w.app.Window.Geometry(ctx)
-	if err != nil {
-		return err
-	}
-	if err := w.app.Window.Resize(ctx, before.Width+60, before.Height+40); err != nil {
-		return err
-	}
-	if _, err := w.app.Window.Settled(ctx); err != nil {
-		return err
-	}
-	return w.app.Window.Resize(ctx, before.Width, before.Height)
-}
-
 // PutAway looks once more and minimises the window.
 func (w *Work) PutAway(ctx context.Context) (err error) {
 	if w.Picture, err = w.app.Window.Settled(ctx); err != nil {
@@ -226,7 +222,7 @@ func (w *Work) BringBack(ctx context.Context, pid int) (*Back, error) {
 	}
 	w.app = next
 	b := &Back{App: next, Before: w.Picture}
-	if b.After, b.Changed, b.Where, err = next.Window.Matches(ctx, w.Picture, UpdateMask(w.Picture)); err != nil {
+	if b.After, b.Difference, err = next.Window.Matches(ctx, w.Picture, UpdateMask(w.Picture)); err != nil {
 		return nil, err
 	}
 	files, err := readFolder(w.app.stage.Documents())
@@ -270,7 +266,7 @@ func (w *Work) DraftsLost(ctx context.Context) (lost int, err error) {
 	if !strings.Contains(text, kept+regret) {
 		lost++
 	}
-	if err := w.open(ctx, "Travels"); err != nil {
+	if err := w.Open(ctx, "Travels"); err != nil {
 		return 0, err
 	}
 	if text, err = w.app.Text(ctx); err != nil {
@@ -299,37 +295,4 @@ func readFolder(dir string) (map[string]string, error) {
 		files[e.Name()] = string(text)
 	}
 	return files, nil
-}
-
-// StartParagraph puts the caret into a new last line of the open document.
-func (w *Work) StartParagraph(ctx context.Context) error {
-	return w.app.stage.Desktop.Key(ctx, "ctrl+End", "Return", "Return")
-}
-
-// Paragraph is the last line of the open document.
-func (w *Work) Paragraph(ctx context.Context) (string, error) {
-	text, err := w.app.Text(ctx)
-	return text[strings.LastIndexByte(text, '\n')+1:], err
-}
-
-// Text is everything in what has the focus, by way of the clipboard.
-func (a *App) Text(ctx context.Context) (text string, err error) {
-	d := a.stage.Desktop
-	const nothing = "nothing was copied"
-	if err := d.SetClipboard(ctx, nothing); err != nil {
-		return "", err
-	}
-	err = await.Until(ctx, settled, "the text to be copied", func() error {
-		if err := d.Key(ctx, "ctrl+a", "ctrl+c"); err != nil {
-			return err
-		}
-		if text, err = d.Clipboard(ctx); err != nil {
-			return err
-		}
-		if text == nothing {
-			return errors.New(nothing)
-		}
-		return nil
-	})
-	return text, err
 }
