@@ -110,13 +110,14 @@ func (s *shell) assemble(ctx context.Context) error {
 	}
 	s.workspace = documents
 	s.snapshots = newSnapshots(store)
+	s.aside.Store(s.successor != nil)
 	s.snapshots.setClosed(s.successor != nil)
 
 	s.documents = NewDocuments(documents)
 	s.settings = NewSettings(s.preferences)
 	s.session = newSession(mode, box, s.snapshots)
 	s.session.emit = s.emit
-	s.window = &Window{native: s.native, setTitle: s.setTitle, browse: s.browse, hidden: s.successor != nil, first: true}
+	s.window = &Window{native: s.native, setTitle: s.setTitle, browse: s.browse, held: s.successor != nil}
 	if s.engine, err = s.newEngine(b); err != nil {
 		return err
 	}

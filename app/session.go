@@ -15,6 +15,7 @@ const (
 	eventCapture     = "session:capture"     // with an id: capture now, and put the snapshot with it
 	eventRestore     = "session:restore"     // the newest snapshot is not the page's own: restore it
 	eventTookOver    = "session:took-over"   // this process is the one that the user sees
+	eventRetired     = "session:retired"     // another process is: record and save nothing until it is over
 	eventStatus      = "updates:status"      // with an updater.Status
 	eventFrame       = "window:frame"        // with a window.Frame
 	eventPreferences = "preferences:changed" // with preferences.Preferences
@@ -69,9 +70,10 @@ type MissingField struct {
 	Why string `json:"why"`
 }
 
-// Begin is the page's first call. It is called again when the page is loaded anew.
+// Begin is the page's first call. It is called again when the page is loaded anew, and what held before is forgotten.
 func (s *Session) Begin() SessionStart {
 	s.snapshots.restart()
+	s.releaseAll()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.begun = true
@@ -114,6 +116,16 @@ func (s *Session) Release(id string) {
 	delete(s.holds, id)
 	s.mu.Unlock()
 	if held {
+		release()
+	}
+}
+
+func (s *Session) releaseAll() {
+	s.mu.Lock()
+	holds := s.holds
+	s.holds = map[string]func(){}
+	s.mu.Unlock()
+	for _, release := range holds {
 		release()
 	}
 }

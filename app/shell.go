@@ -55,6 +55,7 @@ type shell struct {
 	quitting     atomic.Bool
 	status       statusFile
 
+	aside   atomic.Bool  // another process is in charge: this one is a successor that waits, or the guardian
 	retired window.Frame // the window when this process became the guardian
 }
 
@@ -81,7 +82,7 @@ func (s *shell) newEngine(b build) (*updater.Engine, error) {
 			Command:   func() *exec.Cmd { return s.restartCommand() },
 			Window:    s.frame,
 			YieldLock: s.yield,
-			TakeLock:  s.lock.TakeSoon,
+			TakeLock:  s.takeLock,
 			TakeOver:  s.takeOver,
 			Retire:    s.retire,
 			TakeBack:  s.takeBack,
@@ -186,9 +187,19 @@ func (s *shell) yield() error {
 	return nil
 }
 
-// takeOver makes this successor the app that the user sees.
+// takeLock takes the lock back after a handover that came to nothing, and with it the right to write the UI's state; a process that stands
+// aside gets that right later, once its page holds the newest state.
+func (s *shell) takeLock() error {
+	if err := s.lock.TakeSoon(); err != nil {
+		return err
+	}
+	s.snapshots.setClosed(s.aside.Load())
+	return nil
+}
+
+// takeOver makes this successor the app that the user sees. Without a frame, because the incumbent is gone, the window is as it was recorded.
 func (s *shell) takeOver(ctx context.Context, frame json.RawMessage) error {
-	f := defaultFrame
+	f := s.window.wantedOr(defaultFrame)
 	if len(frame) > 0 {
 		if err := json.Unmarshal(frame, &f); err != nil {
 			return fmt.Errorf("read the window's place: %w", err)
@@ -202,12 +213,15 @@ func (s *shell) takeOver(ctx context.Context, frame json.RawMessage) error {
 	if err := s.window.present(f); err != nil {
 		return fmt.Errorf("show the window: %w", err)
 	}
+	s.aside.Store(false)
 	s.session.tookOver()
 	return nil
 }
 
 // retire makes this process the guardian: hidden, complete, and silent.
 func (s *shell) retire() {
+	s.aside.Store(true)
+	s.emit(eventRetired)
 	native, err := s.native()
 	if err == nil {
 		s.retired, err = native.Frame()
@@ -220,16 +234,19 @@ func (s *shell) retire() {
 	}
 }
 
-// takeBack brings the guardian back to the user, with what the lost successor had written.
+// takeBack brings the guardian back to the user, with what the lost successor had written and with the window as it last was there.
 func (s *shell) takeBack() {
+	frame := s.retired
 	if s.snapshots.stale() {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		s.session.refresh(ctx)
 		cancel()
+		frame = s.window.wantedOr(frame)
 	}
-	if err := s.window.present(s.retired); err != nil {
+	if err := s.window.present(frame); err != nil {
 		s.log.Error("could not show the window again", "why", err)
 	}
+	s.aside.Store(false)
 	s.session.tookOver()
 }
 

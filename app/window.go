@@ -15,8 +15,9 @@ type Window struct {
 	browse   func(string)
 
 	mu     sync.Mutex
-	hidden bool // a successor that has not taken over: the page may ask, but nothing is shown
-	first  bool // nothing has been presented yet
+	held   bool          // a successor that has not taken over: the page may ask, but nothing is shown
+	shown  bool          // the window has been presented, and is the user's to move
+	wanted *window.Frame // what the page asked for last
 }
 
 // Frame returns the window's place and state.
@@ -38,24 +39,33 @@ func (w *Window) Place(f window.Frame) error {
 	return pageError(native.Place(f))
 }
 
-// Present shows the window as the frame says, or where the system likes when there is none. In a successor it does nothing: the window is
-// shown when this process takes over. A window that the user just opened is always shown on the screen, whatever it was when last seen.
+// Present shows the window as the frame says, or where the system likes when there is none. It does so once: from then on the window is the
+// user's. In a successor it only notes the frame: the window is shown when this process takes over. A window that the user just opened is
+// always shown on the screen, whatever it was when last seen.
 func (w *Window) Present(f *window.Frame) error {
 	w.mu.Lock()
-	hidden, first := w.hidden, w.first
-	w.first = false
+	w.wanted = f
+	ours := !w.held && !w.shown
 	w.mu.Unlock()
-	if hidden {
+	if !ours {
 		return nil
 	}
 	frame := defaultFrame
 	if f != nil {
 		frame = *f
 	}
-	if first {
-		frame.Visible, frame.Minimised = true, false
-	}
+	frame.Visible, frame.Minimised = true, false
 	return pageError(w.present(frame))
+}
+
+// wantedOr returns the frame that the page asked for last, or another where it asked for none.
+func (w *Window) wantedOr(other window.Frame) window.Frame {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.wanted == nil {
+		return other
+	}
+	return *w.wanted
 }
 
 // defaultFrame is the window's size on the first run; the zero place leaves it to the system.
@@ -68,19 +78,14 @@ func (w *Window) present(f window.Frame) error {
 		return err
 	}
 	w.mu.Lock()
-	w.hidden, w.first = false, false
+	w.held, w.shown = false, true
 	w.mu.Unlock()
 	return native.Present(f)
 }
 
 // presentAnyway shows the window when the page never asked for it, so that what is wrong can be seen.
 func (w *Window) presentAnyway() {
-	w.mu.Lock()
-	waiting := w.first && !w.hidden
-	w.mu.Unlock()
-	if waiting {
-		_ = w.Present(nil) // without a window there is nothing to show
-	}
+	_ = w.Present(nil) // without a window there is nothing to show
 }
 
 // SetTitle changes the window's title.

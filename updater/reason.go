@@ -1,7 +1,6 @@
 package updater
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -48,6 +47,8 @@ var (
 	errReturned     = errors.New("the window was shown again during the restart")
 	errNotReady     = errors.New("the new version was not ready in time")
 	errCancelled    = errors.New("cancelled by the user")
+	errHeld         = errors.New("something began during the restart that must not be interrupted")
+	errLeaving      = errors.New("the user is closing the app")
 )
 
 // restoreError says that a successor did not bring everything back.
@@ -106,6 +107,7 @@ func codeOf(err error) Code {
 	}{
 		{errUnconfigured, Unconfigured},
 		{errReturned, Returned},
+		{errHeld, Returned},
 		{errCancelled, Cancelled},
 		{feed.ErrState, StateFolder},
 		{feed.ErrSignature, Signature},
@@ -120,16 +122,23 @@ func codeOf(err error) Code {
 		{install.ErrLocked, Locked},
 		{install.ErrNoSpace, Disk},
 		{install.ErrCorrupt, Corrupt},
+		{install.ErrIncomplete, Corrupt},
 		{install.ErrTrial, TrialFailed},
 		{handover.ErrExited, Crash},
 		{handover.ErrRefused, NotReady},
-		{context.DeadlineExceeded, NotReady},
 	} {
 		if errors.Is(err, known.err) {
 			return known.code
 		}
 	}
 	return Internal
+}
+
+// blames says whether an error after the swap is the release's fault, so that trying the same one again would end the same way. Everything else
+// is the machine's, ours or the user's.
+func blames(err error) bool {
+	var restore *restoreError
+	return errors.As(err, &restore) || errors.Is(err, errNotReady) || errors.Is(err, handover.ErrExited) || errors.Is(err, handover.ErrRefused)
 }
 
 // encode and decodeReason carry a reason through the journal, whose entries hold plain strings.

@@ -1,7 +1,6 @@
 package updater
 
 import (
-	"context"
 	"fmt"
 	"testing"
 
@@ -36,9 +35,9 @@ func TestReasonOfErrors(t *testing.T) {
 		{&stateError{path: "/s", err: &install.ReadOnlyError{Path: "/s"}}, StateFolder, map[string]string{"path": "/s"}},
 		{&restoreError{handover.Report{Restored: 3, Total: 18}}, Restore, map[string]string{"restored": "3", "total": "18"}},
 		{errNotReady, NotReady, map[string]string{"seconds": "20"}},
-		{context.DeadlineExceeded, NotReady, nil},
 		{handover.ErrExited, Crash, nil},
 		{errReturned, Returned, nil},
+		{errHeld, Returned, nil},
 		{errCancelled, Cancelled, nil},
 		{fmt.Errorf("what is this"), Internal, nil},
 	} {

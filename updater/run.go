@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/tesseract-desktop/tesseract/updater/feed"
@@ -39,21 +40,26 @@ func (e *Engine) resume(ctx context.Context) {
 		e.opts.Log.Error("cannot clean up after the last process", "why", err)
 		return
 	}
-	last, known := e.lastAttempt()
-	if known && recovered.Probation && last.To == e.opts.Version.String() {
-		// The machine went down between the swap and the confirmation. There is no guardian any more, but the old program is still kept.
-		e.attempt = last
+	if recovered.Probation {
+		// The machine went down, or the user quit, between the swap and the confirmation. There is no guardian any more, but the old program is
+		// still kept, and nothing newer is taken before this version is confirmed.
+		e.attempt = e.attemptOf(e.opts.Version.String())
 		e.probation(ctx, nil)
 	}
 }
 
-// lastAttempt returns the newest journal entry.
-func (e *Engine) lastAttempt() (install.Entry, bool) {
+// attemptOf returns the journal's newest entry about a version.
+func (e *Engine) attemptOf(version string) install.Entry {
 	entries, err := e.inst.History()
-	if err != nil || len(entries) == 0 {
-		return install.Entry{}, false
+	if err != nil {
+		e.opts.Log.Warn("cannot read the journal", "why", err)
 	}
-	return entries[len(entries)-1], true
+	for _, entry := range slices.Backward(entries) {
+		if entry.To == version {
+			return entry
+		}
+	}
+	return install.Entry{To: version}
 }
 
 // open opens the install and the feed, which both need folders that may be unwritable now and writable later.
@@ -232,7 +238,14 @@ func (e *Engine) fail(err error) {
 	e.end(state, reason)
 }
 
+// end ends an attempt. What the user asked for it, a restart or another try, has been given.
 func (e *Engine) end(state State, reason *Reason) {
+	e.alter(func() {
+		e.asked = false
+		if state != Aborted && e.retry.String() == e.attempt.SHA256 {
+			e.retry = release.Digest{}
+		}
+	})
 	if err := e.enter(state, reason); err != nil {
 		e.opts.Log.Error("cannot write the journal", "why", err)
 		e.update(func(s *Status) { s.State, s.Reason, s.Since, s.Progress = state, reason, e.opts.Now(), nil })
@@ -247,7 +260,6 @@ const tries = 3
 func (e *Engine) passedOver(r release.Release) *Reason {
 	e.mu.Lock()
 	retry, declined := e.retry == r.SHA256, e.declined == r.SHA256
-	e.retry = release.Digest{}
 	e.mu.Unlock()
 	if retry {
 		return nil

@@ -25,16 +25,6 @@ func (e *Engine) Ready(r Restored) {
 	}
 }
 
-// Leaving tells the guardian that the user quits. The app calls it when it ends because the user wants it to.
-func (e *Engine) Leaving() {
-	if e.opts.Successor == nil || e.Status().State != Probation {
-		return
-	}
-	if err := e.opts.Successor.Leave(); err != nil {
-		e.opts.Log.Info("nobody stands by any more", "why", err)
-	}
-}
-
 // takeOver waits for the incumbent's word and takes its place. It returns false when this process is to end.
 func (e *Engine) takeOver(ctx context.Context) bool {
 	e.update(func(s *Status) { s.State, s.Since = HandingOver, e.opts.Now() })
@@ -58,12 +48,16 @@ func (e *Engine) takeOver(ctx context.Context) bool {
 		e.opts.Log.Warn("the old version is gone, going on without a guardian", "why", err)
 		guardian = nil
 	}
+	if guardian == nil {
+		e.alter(func() { e.inCharge = false })
+	}
 	e.probation(ctx, guardian)
 	return true
 }
 
 // assume takes what only one process may hold, then the window.
 func (e *Engine) assume(ctx context.Context, window json.RawMessage) error {
+	e.alter(func() { e.inCharge = true })
 	if err := e.opts.Host.TakeLock(); err != nil {
 		return err
 	}
@@ -75,10 +69,8 @@ func (e *Engine) assume(ctx context.Context, window json.RawMessage) error {
 		return err
 	}
 	e.inst = inst
-	if last, known := e.lastAttempt(); known && last.To == e.opts.Version.String() {
-		e.attempt = last
-		e.attempt.HandoverMS = e.opts.Now().Sub(last.At).Milliseconds()
-	}
+	e.attempt = e.attemptOf(e.opts.Version.String())
+	e.attempt.HandoverMS = e.opts.Now().Sub(e.attempt.At).Milliseconds()
 	return nil
 }
 
@@ -97,23 +89,53 @@ func (e *Engine) probation(ctx context.Context, guardian *handover.Successor) {
 	if err := e.enter(Probation, nil); err != nil {
 		e.opts.Log.Error("cannot write the journal", "why", err)
 	}
-	timer := time.NewTimer(lasts)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
+	if !wait(ctx, lasts) {
 		return
 	}
-	if err := e.inst.Confirm(); err != nil {
-		e.opts.Log.Error("could not clean up after the update", "why", err)
+	if e.hangs(ctx) {
+		e.opts.Log.Error("this version's window does not answer any more: the old version takes back")
+		e.opts.Host.Quit()
+		<-ctx.Done()
+		return
+	}
+	for err := e.inst.Confirm(); err != nil; err = e.inst.Confirm() {
+		// Nothing newer can be taken before this one is confirmed, so it is tried until it works.
+		e.opts.Log.Error("could not confirm the update, trying again", "why", err, "in", confirmEvery)
+		if !wait(ctx, confirmEvery) {
+			return
+		}
 	}
 	e.update(func(s *Status) { s.Previous, s.ProbationEnds = "", time.Time{} })
 	if err := e.enter(Confirmed, nil); err != nil {
 		e.opts.Log.Error("cannot write the journal", "why", err)
 	}
+	e.alter(func() { e.inCharge = false })
 	if guardian != nil {
 		if err := guardian.Confirm(); err != nil {
 			e.opts.Log.Info("nobody stands by any more", "why", err)
 		}
+	}
+}
+
+// confirmEvery is the time between tries to confirm.
+const confirmEvery = time.Minute
+
+// hangs says whether the page no longer answers while a guardian could take its place. A page that answers with an error is alive.
+func (e *Engine) hangs(ctx context.Context) bool {
+	e.mu.Lock()
+	guarded := e.inCharge
+	e.mu.Unlock()
+	return guarded && errors.Is(e.capture(ctx), context.DeadlineExceeded)
+}
+
+// wait returns false when the context was done first.
+func wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }

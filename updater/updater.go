@@ -66,7 +66,8 @@ type Host struct {
 	Command func() *exec.Cmd
 	// Window returns the window's state for the successor. The engine does not look inside.
 	Window func() json.RawMessage
-	// YieldLock lets go of the single-instance lock, TakeLock takes it; TakeLock returns an error when another process holds it.
+	// YieldLock lets go of the single-instance lock, TakeLock takes it; TakeLock returns an error when another process holds it. Between the
+	// two the UI's state is another process's to write.
 	YieldLock, TakeLock func() error
 	// TakeOver makes this process, a successor, the one the user sees, with the window as the incumbent left it.
 	TakeOver func(ctx context.Context, window json.RawMessage) error
@@ -137,6 +138,9 @@ type Engine struct {
 	retry    release.Digest     // the release the user wants tried once more
 	changed  chan struct{}      // closed and replaced when any of the above changes
 	stop     context.CancelFunc // cancels the download or staging under way; nil when there is none
+	handing  bool               // a handover is under way in this process, the incumbent
+	leaving  bool               // the app is closing, so that no handover may begin
+	inCharge bool               // this process, a successor, has taken over, and a guardian stands by
 
 	opening sync.Mutex
 	shared  *install.Install // nil until its folder can be used
@@ -225,8 +229,16 @@ func (e *Engine) Cancel() {
 	})
 }
 
-// Restart starts a waiting version as soon as no hold is left, whether the window is hidden or not.
-func (e *Engine) Restart() { e.alter(func() { e.asked = true }) }
+// Restart starts the version under way as soon as it is ready and no hold is left, whether the window is hidden or not. Without one it does
+// nothing.
+func (e *Engine) Restart() {
+	e.alter(func() {
+		switch e.status.State {
+		case Downloading, Staged, Proven, Waiting:
+			e.asked = true
+		}
+	})
+}
 
 // SetVisible tells whether the user can see the window.
 func (e *Engine) SetVisible(visible bool) { e.alter(func() { e.visible = visible }) }

@@ -46,6 +46,7 @@ var (
 	ErrReadOnly   = errors.New("the folder cannot be written; move the program to a folder of yours or change its permissions")
 	ErrNoSpace    = errors.New("there is not enough space on the disk; free some")
 	ErrCorrupt    = errors.New("the file is not what the release says and was deleted; it will be downloaded again")
+	ErrIncomplete = errors.New("the download is not complete yet")
 	ErrChanged    = errors.New("the program's file was changed by something else meanwhile; the update starts anew")
 	ErrNotStaged  = errors.New("no update is ready to be put in place")
 	ErrNoPrevious = errors.New("no earlier version is kept to go back to")

@@ -23,15 +23,18 @@ func (i *Install) Download(name string) string {
 }
 
 // Accept checks the length and SHA-256 of the download called name, makes it durable, takes ".unverified" off its
-// name and returns its path. A wrong file is deleted and [ErrCorrupt]. A file accepted before is
-// checked again and returned.
+// name and returns its path. A wrong file is deleted and [ErrCorrupt]; one that is too short is left for the download
+// to go on with, and [ErrIncomplete]. A file accepted before is checked again and returned.
 func (i *Install) Accept(name string, want release.Blob) (verified string, err error) {
 	err = i.exclusive("accept "+name, func() error {
 		good := filepath.Join(downloads, filepath.Base(name))
 		expected := Artifact{Length: want.Length, SHA256: want.SHA256}
 		source := good + unverified
-		if _, err := i.state.Lstat(source); errors.Is(err, fs.ErrNotExist) {
+		switch info, err := i.state.Lstat(source); {
+		case errors.Is(err, fs.ErrNotExist):
 			source = good
+		case err == nil && info.Size() < want.Length:
+			return fmt.Errorf("%s has %d of %d bytes: %w", source, info.Size(), want.Length, ErrIncomplete)
 		}
 		if err := i.check(i.state, source, expected); err != nil {
 			return err

@@ -178,6 +178,7 @@ export interface SessionPort {
   onCapture(fn: (id: string) => void): Unsubscribe // event "session:capture": capture now and put with this id
   onRestore(fn: () => void): Unsubscribe // event "session:restore": load the newest snapshot and restore it as one update (last changes before takeover; guardian taking back)
   onTookOver(fn: () => void): Unsubscribe // event "session:took-over": this process is the one the user sees; a successor puts no snapshot before
+  onRetired(fn: () => void): Unsubscribe // event "session:retired": another process is, so record and save nothing
   hold(id: string, label: string): Promise<void> // a reason why a restart must wait
   release(id: string): Promise<void>
 }

@@ -40,6 +40,7 @@ async function load(): Promise<string | null> {
 async function send({ json, reason, id, seq }: Put): Promise<void> {
   const headers = { 'Content-Type': 'application/json', 'X-Seq': String(seq), 'X-Reason': reason, 'X-Capture': id }
   const answer = await fetch('/snapshot', { method: 'PUT', body: json, headers })
+  if (answer.status === 409) return // another process is in charge, and keeps the state
   if (!answer.ok) throw platformError((await answer.text()).trim())
 }
 
@@ -86,6 +87,7 @@ export function wailsPlatform(): Platform {
       onCapture: on('session:capture'),
       onRestore: on('session:restore'),
       onTookOver: on('session:took-over'),
+      onRetired: on('session:retired'),
       hold: (id, label) => call('Session', 'Hold', id, label),
       release: (id) => call('Session', 'Release', id),
     },

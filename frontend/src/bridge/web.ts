@@ -22,6 +22,7 @@ export interface WebControls {
   capture(id: string): void
   restore(): void
   tookOver(): void
+  retired(): void
   status(status: UpdateStatus): void
   frame(frame: Frame): void
   documentsChanged(): void
@@ -102,6 +103,7 @@ export function webPlatform({ search = '', start = {}, documents = sampleDocumen
     capture: new Channel<string>(),
     restore: new Channel<void>(),
     tookOver: new Channel<void>(),
+    retired: new Channel<void>(),
   }
   const holds = new Map<string, string>()
   const setStatus = (patch: Partial<UpdateStatus>) => {
@@ -113,6 +115,7 @@ export function webPlatform({ search = '', start = {}, documents = sampleDocumen
     capture: (id) => events.capture.send(id),
     restore: () => events.restore.send(),
     tookOver: () => events.tookOver.send(),
+    retired: () => events.retired.send(),
     status: setStatus,
     frame: (f) => events.frame.send((frame = f)),
     documentsChanged: () => events.documents.send(),
@@ -223,6 +226,7 @@ export function webPlatform({ search = '', start = {}, documents = sampleDocumen
       onCapture: events.capture.on,
       onRestore: events.restore.on,
       onTookOver: events.tookOver.on,
+      onRetired: events.retired.on,
       hold: (id, label) => did('session.hold', () => (holds.set(id, label), setStatus({}))),
       release: (id) => did('session.release', () => (holds.delete(id), setStatus({}))),
     },

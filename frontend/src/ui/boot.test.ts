@@ -32,9 +32,10 @@ async function start(options: WebOptions = {}, before: (p: ReturnType<typeof web
 
 const memory = (anchor: number): EditorMemory => ({ ...emptyMemory, selections: { ranges: [{ anchor, head: 0 }], main: 0 } })
 
-// Starts, works a little, is asked for a capture and ends: what is left is a snapshot.
+// Starts, works a little with a disk that takes no documents, is asked for a capture and ends: what is left is a snapshot with a draft.
 async function worked() {
   const first = await start()
+  first.controls.fail('documents.write', new PlatformError('disk-full', 'full'))
   await first.session.open('a.md')
   await first.session.open('b.md')
   first.session.connectEditor('b.md', { memory: () => memory(3) })
@@ -135,6 +136,23 @@ test('a successor records nothing unasked before it is in charge', async () => {
     window.dispatchEvent(new Event('blur'))
     expect(controls.puts.map((p) => p.reason)).toContain('blur')
   })
+})
+
+test('what is unsaved is saved before a capture, and nothing is saved or recorded once another process is in charge', async () => {
+  const { session, controls } = await start()
+  await session.open('b.md')
+  session.typed('b.md', 'newer')
+  controls.capture('id')
+  await vi.waitFor(() => expect(controls.puts.some((p) => p.id === 'id')).toBe(true))
+  expect(controls.calls.lastIndexOf('documents.write')).toBeLessThan(controls.calls.lastIndexOf('session.putSnapshot'))
+  session.typed('b.md', 'newest')
+  controls.retired()
+  const puts = controls.puts.length
+  const saves = controls.calls.filter((c) => c === 'documents.write').length
+  window.dispatchEvent(new Event('blur'))
+  document.dispatchEvent(new Event('visibilitychange'))
+  expect(controls.puts).toHaveLength(puts)
+  expect(controls.calls.filter((c) => c === 'documents.write')).toHaveLength(saves)
 })
 
 test('a restore in the middle replaces the state without mounting again, and old editors keep out of it', async () => {

@@ -79,6 +79,7 @@ export async function boot(platform: Platform, mount: (app: App, session: Sessio
     restoring = false
     if (inCharge) records.open()
     await session.refresh()
+    void session.compareWithDisk()
   }
 
   const preferences = await session.tried(() => platform.preferences.get())
@@ -94,22 +95,31 @@ export async function boot(platform: Platform, mount: (app: App, session: Sessio
   session.onGather(() => {
     app.state.focus = focusedId(document)
   })
+  const page = watchPage(platform, session, records, () => inCharge)
   off.push(
     platform.window.onFrame(moved),
     platform.preferences.onChanged(prefer),
     platform.updates.onStatus((status) => (app.status = status)),
-    platform.session.onCapture((id) => void ready.then(() => records.now('capture', id))),
+    platform.session.onCapture((id) => void ready.then(() => session.saves.all()).then(() => records.now('capture', id))),
     platform.session.onRestore(() => void restoreAgain()),
     platform.session.onTookOver(() => {
       inCharge = true
-      void ready.then(() => records.open())
+      void ready.then(() => {
+        records.open()
+        page.look() // put away before a change could be seen, perhaps
+      })
+    }),
+    platform.session.onRetired(() => {
+      inCharge = false
+      records.close()
+      session.saves.stop()
     }),
     platform.documents.onChanged(() => {
       if (restoring) return
       void session.refresh()
       void session.compareWithDisk()
     }),
-    watchPage(platform, session, records),
+    page.stop,
   )
 
   await apply(prepared, started, () => mount(app, session))
@@ -144,9 +154,15 @@ async function firstRun(platform: Platform, state: AppState): Promise<void> {
 }
 
 // Hidden, shown, left: what is unsaved goes to disk, and the app's side hears of it after the snapshot of that moment is there.
-function watchPage(platform: Platform, session: Session, records: ReturnType<typeof recorder>): () => void {
+function watchPage(
+  platform: Platform,
+  session: Session,
+  records: ReturnType<typeof recorder>,
+  inCharge: () => boolean,
+): { look(): void; stop(): void } {
   let told: Promise<unknown> = Promise.resolve()
   const visibility = () => {
+    if (!inCharge()) return // what is saved or told now is another process's business
     const hidden = document.visibilityState === 'hidden'
     const recorded = hidden ? records.now('hidden') : Promise.resolve()
     if (hidden) void session.saves.all()
@@ -157,6 +173,7 @@ function watchPage(platform: Platform, session: Session, records: ReturnType<typ
     })
   }
   const left = () => {
+    if (!inCharge()) return
     void records.now('blur')
     void session.saves.all()
   }
@@ -165,9 +182,12 @@ function watchPage(platform: Platform, session: Session, records: ReturnType<typ
   document.addEventListener('visibilitychange', visibility)
   window.addEventListener('blur', left)
   for (const sign of signs) document.addEventListener(sign, worked, true)
-  return () => {
-    document.removeEventListener('visibilitychange', visibility)
-    window.removeEventListener('blur', left)
-    for (const sign of signs) document.removeEventListener(sign, worked, true)
+  return {
+    look: visibility,
+    stop: () => {
+      document.removeEventListener('visibilitychange', visibility)
+      window.removeEventListener('blur', left)
+      for (const sign of signs) document.removeEventListener(sign, worked, true)
+    },
   }
 }

@@ -20,7 +20,6 @@ export function recorder({ take, put, failed }: Options): Recorder {
   let open = false
   let timer: ReturnType<typeof setTimeout> | undefined
   let first = 0
-  let last = '' // the newest text that was taken, to answer with when taking one fails
 
   function stop(): void {
     clearTimeout(timer)
@@ -31,14 +30,15 @@ export function recorder({ take, put, failed }: Options): Recorder {
   async function now(reason: string, id = ''): Promise<void> {
     if (!open && id === '') return
     stop()
+    let text = '' // whoever asked is answered, with nothing when nothing could be taken: that is refused as a failed capture
     try {
-      last = take()
+      text = take()
     } catch (err) {
       failed(err)
       if (id === '') return
     }
     try {
-      await put(last, reason, id)
+      await put(text, reason, id)
     } catch (err) {
       failed(err)
     }
