@@ -37,12 +37,15 @@ func (e *Engine) deploy(ctx context.Context, r release.Release) {
 		}
 	}
 	e.attempt.How = e.how()
+	e.alter(func() { e.handing = true })
 	successor, swapped, err := e.replace(ctx)
 	if err != nil {
 		e.undo(ctx, swapped, err)
-		return
 	}
-	e.guard(ctx, successor)
+	e.alter(func() { e.handing = false })
+	if err == nil {
+		e.guard(ctx, successor)
+	}
 }
 
 // obstacle says why a restart may not be now, or nil.

@@ -49,14 +49,30 @@ type stage struct {
 	states  chan updater.Status
 	ended   chan struct{} // the incumbent was told to quit
 
-	mu     sync.Mutex
-	events []string
-	faulty func(path string) bool
+	mu         sync.Mutex
+	events     []string
+	faulty     func(path string) bool
+	captureErr error
+	channel    release.Channel
+}
+
+func (s *stage) setChannel(c release.Channel) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.channel = c
+}
+
+func (s *stage) settings() updater.Settings {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	chosen := settings(time.Hour)
+	chosen.Channel = s.channel
+	return chosen
 }
 
 func newStage(t *testing.T) *stage {
 	t.Parallel()
-	s := &stage{t: t, dir: t.TempDir(), vcm: buildVCM(), states: make(chan updater.Status, 4096), ended: make(chan struct{})}
+	s := &stage{t: t, dir: t.TempDir(), vcm: buildVCM(), states: make(chan updater.Status, 4096), ended: make(chan struct{}), channel: release.Stable}
 	s.run(s.vcm, "init", s.path("pub"), "--app", appName)
 	files := http.FileServer(http.Dir(s.path("pub/feed")))
 	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -119,10 +135,15 @@ func (s *stage) start() {
 		Feed:       feed.Options{URL: s.server.URL + "/", Root: root, Dir: s.path("state/feed"), App: appName},
 		Install:    install.Options{Target: s.program, Dir: s.path("state")},
 		RuntimeDir: runtimeDir,
-		Settings:   func() updater.Settings { return settings(time.Hour) },
+		Settings:   s.settings,
 		OnStatus:   func(status updater.Status) { s.states <- status },
 		Host: updater.Host{
-			Capture:   func(context.Context) error { note("capture"); return nil },
+			Capture: func(context.Context) error {
+				note("capture")
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				return s.captureErr
+			},
 			Command:   s.command,
 			Window:    func() json.RawMessage { return json.RawMessage(windowState) },
 			YieldLock: func() error { note("yield"); return nil },

@@ -23,8 +23,6 @@ const (
 // replace swaps the programs and brings the successor to life. On an error everything has been undone but the swap, of which it says whether
 // it has happened.
 func (e *Engine) replace(ctx context.Context) (successor *handover.Incumbent, swapped bool, err error) {
-	e.alter(func() { e.handing = true })
-	defer e.alter(func() { e.handing = false })
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go e.watchObstacles(ctx, cancel)

@@ -165,6 +165,20 @@ func (w *Window) Geometry(ctx context.Context) (g Geometry, err error) {
 	return g, nil
 }
 
+// Resize gives the window's content another size, as dragging its corner does.
+func (w *Window) Resize(ctx context.Context, width, height int) error {
+	if _, err := w.d.run(ctx, "xdotool", "windowsize", w.ID, strconv.Itoa(width), strconv.Itoa(height)); err != nil {
+		return err
+	}
+	return await.Until(ctx, patience, "the window's new size", func() error {
+		g, err := w.Geometry(ctx)
+		if err == nil && (g.Width != width || g.Height != height) {
+			err = fmt.Errorf("it is %dx%d, not %dx%d", g.Width, g.Height, width, height)
+		}
+		return err
+	})
+}
+
 func contains(all []int, n int) bool {
 	for _, x := range all {
 		if x == n {

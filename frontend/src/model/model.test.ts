@@ -31,6 +31,19 @@ beforeEach(() => {
 })
 
 describe('tabs', () => {
+  test('a folder folds and unfolds', () => {
+    toggleFolder(s, 'x')
+    expect(s.workspace.expanded).toEqual(['x'])
+    toggleFolder(s, 'x')
+    expect(s.workspace.expanded).toEqual([])
+  })
+
+  test('opening a document unfolds the folders above it', () => {
+    openTab(s, doc('x/y/z.md'))
+    openTab(s, doc('x/w.md'))
+    expect(s.workspace.expanded).toEqual(['x', 'x/y'])
+  })
+
   test('a new tab comes after the active one and is active', () => {
     activate(s, 'a')
     openTab(s, doc('d'))
@@ -114,7 +127,6 @@ describe('files that move and go', () => {
   beforeEach(() => {
     openTab(s, doc('folder/x'))
     openTab(s, doc('folderless'))
-    toggleFolder(s, 'folder')
   })
 
   test('everything follows a folder to its new name, and nothing else does', () => {

@@ -12,6 +12,13 @@ export function openTab(s: AppState, document: { path: string; text: string; rev
   }
   w.closed = w.closed.filter((p) => p !== document.path)
   w.active = document.path
+  w.expanded = [...w.expanded, ...foldersAbove(document.path).filter((folder) => !w.expanded.includes(folder))]
+}
+
+// The folders that must be unfolded for a document to be seen in the tree: "a" and "a/b" for "a/b/c.md".
+function foldersAbove(path: string): string[] {
+  const names = path.split('/').slice(0, -1)
+  return names.map((_, i) => names.slice(0, i + 1).join('/'))
 }
 
 export function activate(s: AppState, path: string): void {

@@ -9,6 +9,7 @@ const theme = EditorView.theme({
   '&.cm-focused': { outline: 'none' },
   '.cm-scroller': { fontFamily: 'var(--font-mono)', lineHeight: '1.6', overflow: 'auto' },
   '.cm-content': { padding: 'var(--s4, 12px) 0 40vh', caretColor: 'var(--accent)' },
+  '.cm-content:focus-visible': { boxShadow: 'none' }, // the caret says where the keyboard is
   '.cm-line': { padding: '0 var(--s6, 24px) 0 var(--s3, 8px)' },
   '.cm-cursor, .cm-dropCursor': { borderLeftColor: 'var(--accent)', borderLeftWidth: '2px' },
   '.cm-selectionBackground, &.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground': { backgroundColor: 'var(--sel)' },
