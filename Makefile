@@ -48,7 +48,7 @@ build: frontend vcm ## build/bin/tesseract and build/bin/vcm (VERSION= TRUST_ROO
 
 .PHONY: vcm
 vcm: ## build/bin/vcm alone; needs neither Node nor GTK
-	$(GOBUILD) -ldflags "-s -w" -o build/bin/vcm$(EXE) ./cmd/vcm
+	$(GOBUILD) -ldflags "-s -w -X main.version=$(VERSION)" -o build/bin/vcm$(EXE) ./cmd/vcm
 
 .PHONY: bindings
 bindings: setup ## regenerate frontend/src/bridge/wailsjs from the bound services
@@ -67,6 +67,10 @@ demo: setup ## the main job, for real: a running 1.0.0 becomes 1.1.0 while its w
 .PHONY: demo-watch
 demo-watch: setup ## the demo at a pace for people
 	@$(GO) run ./e2e/cmd/demo -watch
+
+.PHONY: pictures
+pictures: setup ## photograph the app anew for docs/
+	@$(GO) run ./e2e/cmd/pictures
 
 # ---- prove ----
 
