@@ -50,10 +50,6 @@ build: frontend vcm ## build/bin/tesseract and build/bin/vcm (VERSION= TRUST_ROO
 vcm: ## build/bin/vcm alone; needs neither Node nor GTK
 	$(GOBUILD) -ldflags "-s -w -X main.version=$(VERSION)" -o build/bin/vcm$(EXE) ./cmd/vcm
 
-.PHONY: bindings
-bindings: setup ## regenerate frontend/src/bridge/wailsjs from the bound services
-	$(GO) run -tags bindings .
-
 .PHONY: dist
 dist: frontend ## stripped binaries for Linux and Windows in build/dist
 	@build/scripts/dist.sh "$(APP_TAGS)" "$(LDFLAGS)"

@@ -1,16 +1,14 @@
 // What the app needs of its surroundings. Two implementations: `wails` (the desktop app) and `web` (in memory, for the browser and tests).
 
+import type { DocumentEntry, Frame, ThemeChoice } from '../model/app'
+import type { Reason, ReasonCode } from '../model/reasons'
+import type { UpdateFacts, UpdateState } from '../model/updates'
+
+export type { DocumentEntry, Frame, Reason, ReasonCode, ThemeChoice, UpdateState }
+
 export type Unsubscribe = () => void
 
 // ---- documents ----
-export interface DocumentEntry {
-  path: string
-  name: string
-  folder: boolean
-  children: DocumentEntry[]
-  modified: string
-  size: number
-}
 export interface DocumentText {
   path: string
   text: string
@@ -33,7 +31,6 @@ export interface DocumentsPort {
 
 // ---- preferences ----
 export type Language = '' | 'en' | 'zh-Hans'
-export type ThemeChoice = 'system' | 'light' | 'dark'
 export type Channel = 'stable' | 'beta' | 'nightly'
 export interface Preferences {
   language: Language
@@ -50,46 +47,6 @@ export interface PreferencesPort {
 export type DeepPartial<T> = { [K in keyof T]?: T[K] extends object ? DeepPartial<T[K]> : T[K] }
 
 // ---- updates ----
-export type UpdateState =
-  | 'idle'
-  | 'checking'
-  | 'current'
-  | 'downloading'
-  | 'staged'
-  | 'proven'
-  | 'waiting'
-  | 'swapping'
-  | 'handing-over'
-  | 'probation'
-  | 'confirmed'
-  | 'refused'
-  | 'recalled'
-  | 'aborted'
-  | 'rolled-back'
-export type ReasonCode =
-  | 'unreachable'
-  | 'malformed'
-  | 'signature'
-  | 'expired'
-  | 'clock'
-  | 'corrupt'
-  | 'disk'
-  | 'read-only'
-  | 'state-folder'
-  | 'locked'
-  | 'trial'
-  | 'not-ready'
-  | 'crash'
-  | 'restore'
-  | 'returned'
-  | 'cancelled'
-  | 'unconfigured'
-  | 'internal'
-export interface Reason {
-  code: ReasonCode
-  detail: string
-  params: Record<string, string>
-} // params e.g. {path, need, free, seconds, restored, total}; sizes in bytes
 export interface UpdateProgress {
   done: number
   total: number
@@ -97,20 +54,11 @@ export interface UpdateProgress {
   bytesPerSecond: number
   secondsLeft: number
 } // bytes
-export interface UpdateStatus {
-  state: UpdateState
-  installed: string // the running version
-  target: string // '' when there is none
-  previous: string // version that stands by during probation, '' otherwise
+// The whole status: what is spoken about, and the rest. since is when the state began; lastCheck, previous and probationEnds are '' where there
+// is none; a reason is set in the ends and after a failed check.
+export interface UpdateStatus extends UpdateFacts {
   channel: Channel
-  patchBytes: number // what was or will be downloaded for target
-  fullBytes: number
-  reason: Reason | null // set in the ends, and on 'current'/'idle' after a failed check
   progress: UpdateProgress | null
-  holds: { id: string; label: string }[]
-  since: string // RFC 3339, when this state began
-  lastCheck: string // RFC 3339 of the last *successful* check, '' when never
-  probationEnds: string // RFC 3339 or ''
   restored: { restored: number; total: number; missing: string[] } | null
 }
 export interface UpdateRecord {
@@ -137,16 +85,6 @@ export interface UpdatesPort {
 }
 
 // ---- window ----
-export interface Frame {
-  x: number
-  y: number
-  width: number
-  height: number
-  maximised: boolean
-  minimised: boolean
-  fullscreen: boolean
-  visible: boolean
-} // un-maximised geometry, physical = CSS px on Linux
 export interface WindowPort {
   frame(): Promise<Frame>
   place(frame: Frame): Promise<void> // gives the hidden window its size, before the rest is restored in it

@@ -1,6 +1,7 @@
 // The whole state of the interface as one plain object. Nothing here knows Svelte, the DOM or the desktop: the same functions work on a plain
 // object in a test and on the reactive one in the window. Every function changes the state it is given and nothing else.
 
+// A window's place and state; place and size are those of the content when it is neither maximised nor full screen, in the system's logical pixels.
 export interface Frame {
   x: number
   y: number
