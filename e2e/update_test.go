@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -22,6 +23,68 @@ func TestUpdateGoesUnseen(t *testing.T) {
 	}
 	if report.Result != "ok" {
 		t.Errorf("%s: %+v", report.Result, report)
+	}
+}
+
+// The new version dies after the person has worked in it. The old one, which stood by, takes back with what was written since.
+func TestVersionThatDiesInProbation(t *testing.T) {
+	p := newPlay(t).atWork()
+	ctx := t.Context()
+	p.must(p.WritePreferences(`{"updates":{"checkEvery":"1s","probation":"10m"}}`))
+	p.publish(scenario.Update)
+	p.must(p.work.PutAway(ctx))
+	status, err := p.AwaitVersion(ctx, scenario.Update.Version)
+	p.must(err)
+	back, err := p.work.BringBack(ctx, status.PID)
+	p.must(err)
+	p.app = back.App
+	const sentence = "Written in the version that dies."
+	p.must(p.work.GoOn(ctx, sentence))
+
+	p.must(syscall.Kill(status.PID, syscall.SIGKILL))
+	status, err = p.AwaitStatus(ctx, time.Minute, "the old version to take back", func(s scenario.Status) error {
+		if s.Installed != scenario.Old.Version || s.State != "rolled-back" {
+			return errors.New("it has not")
+		}
+		return nil
+	})
+	p.must(err)
+	if status.Reason == nil || status.Reason.Code != "crash" {
+		t.Errorf("the reason is %+v", status.Reason)
+	}
+	p.must(p.work.TakenBack(ctx, status.PID))
+	got, err := p.work.Paragraph(ctx)
+	p.must(err)
+	if got != sentence {
+		t.Errorf("the last line is %q, want %q", got, sentence)
+	}
+}
+
+// "Restart now": the person asks for it, with the window in front of them.
+func TestRestartNow(t *testing.T) {
+	p := newPlay(t).atWork()
+	ctx := t.Context()
+	p.publish(scenario.Update)
+	_, err := p.AwaitStatus(ctx, time.Minute, "1.1.0 to be ready", func(s scenario.Status) error {
+		if s.State != "waiting" {
+			return errors.New("it is not")
+		}
+		return nil
+	})
+	p.must(err)
+	const sentence = "Written right before."
+	p.must(p.work.GoOn(ctx, sentence))
+	p.must(p.work.RestartNow(ctx))
+	status, err := p.AwaitVersion(ctx, scenario.Update.Version)
+	p.must(err)
+	p.must(p.work.TakenBack(ctx, status.PID))
+	got, err := p.work.Paragraph(ctx)
+	p.must(err)
+	if got != sentence {
+		t.Errorf("the last line is %q, want %q", got, sentence)
+	}
+	if len(status.History) == 0 || status.History[0].How != "asked" {
+		t.Errorf("the history says %+v", status.History)
 	}
 }
 

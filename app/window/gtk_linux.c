@@ -145,23 +145,19 @@ static void present(window_frame *f)
 	gtk_window_resize(window, f->width, f->height);
 	if (f->x != 0 || f->y != 0)
 		gtk_window_move(window, f->x, f->y);
-	if (f->maximised)
-		gtk_window_maximize(window);
-	if (f->fullscreen)
-		gtk_window_fullscreen(window);
+	// GTK maps a window in the state in which it was hidden, so that what is not wanted must be taken back, too.
+	(f->maximised ? gtk_window_maximize : gtk_window_unmaximize)(window);
+	(f->fullscreen ? gtk_window_fullscreen : gtk_window_unfullscreen)(window);
+	(f->minimised ? gtk_window_iconify : gtk_window_deiconify)(window); // before it is mapped, so that it never is on the screen
 	normal = *f;
 	if (!f->visible) {
 		if (first)
 			lay_out(f->width, f->height);
 		return;
 	}
-	if (f->minimised) {
-		gtk_window_set_focus_on_map(window, FALSE);
-		gtk_window_iconify(window); // before it is mapped, so that it never is on the screen
-	}
+	gtk_window_set_focus_on_map(window, !f->minimised);
 	gtk_widget_show(GTK_WIDGET(window));
-	if (f->minimised)
-		gtk_window_set_focus_on_map(window, TRUE);
+	gtk_window_set_focus_on_map(window, TRUE);
 }
 
 static void hide(window_frame *f) { gtk_widget_hide(GTK_WIDGET(window)); }

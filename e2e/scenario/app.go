@@ -51,6 +51,7 @@ type Record struct {
 	From    string  `json:"from"`
 	To      string  `json:"to"`
 	Outcome string  `json:"outcome"`
+	How     string  `json:"how"`
 	Reason  *Reason `json:"reason"`
 }
 

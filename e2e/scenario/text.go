@@ -56,3 +56,9 @@ func (w *Work) UpdatesPage(ctx context.Context) (string, error) {
 	}
 	return w.app.Text(ctx)
 }
+
+// RestartNow asks the app for it by the palette.
+func (w *Work) RestartNow(ctx context.Context) error {
+	d := w.app.stage.Desktop
+	return errors.Join(d.Key(ctx, "ctrl+shift+p"), d.Type(ctx, "Restart into the new", 12*time.Millisecond), d.Key(ctx, "Return"))
+}

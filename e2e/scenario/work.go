@@ -237,6 +237,25 @@ func (w *Work) BringBack(ctx context.Context, pid int) (*Back, error) {
 	return b, nil
 }
 
+// GoOn types a sentence at the end of the open document and waits until the app has recorded it.
+func (w *Work) GoOn(ctx context.Context, sentence string) error {
+	if err := errors.Join(w.StartParagraph(ctx), w.app.stage.Desktop.Type(ctx, sentence, 12*time.Millisecond)); err != nil {
+		return err
+	}
+	return w.recorded(ctx, "the sentence", func(s Snapshot) bool { return s.holds("buffers", sentence) })
+}
+
+// TakenBack waits until the one window is that of a process which stood by, and on the screen.
+func (w *Work) TakenBack(ctx context.Context, pid int) error {
+	next, err := w.app.Successor(ctx, pid)
+	if err != nil {
+		return err
+	}
+	w.app = next
+	_, err = next.Window.Settled(ctx)
+	return err
+}
+
 // FieldsThatDiffer puts the window away once more and compares what is recorded now with what was
 // recorded the time before, whatever the app says of it.
 func (w *Work) FieldsThatDiffer(ctx context.Context) ([]string, error) {

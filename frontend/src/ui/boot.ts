@@ -66,8 +66,9 @@ export async function boot(platform: Platform, mount: (app: App, session: Sessio
     await tick()
     refocus(document, prepared.state.focus)
     const result = report(prepared, session.gather(), placed, performance.now() - began)
-    await session.tried(() => platform.session.restored(result))
     await session.tried(() => platform.window.present(prepared.found && !prepared.broken ? { ...app.state.window, visible: true } : null))
+    // Last: whoever waits for this word wants to know by then where the window belongs.
+    await session.tried(() => platform.session.restored(result))
   }
 
   async function restoreAgain(): Promise<void> {
