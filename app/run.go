@@ -200,7 +200,5 @@ func (s *shell) beforeClose(context.Context) (prevent bool) {
 
 func (s *shell) shutdown() {
 	s.stop()
-	if err := s.lock.Yield(); err != nil {
-		s.log.Warn("could not let go of the lock", "why", err)
-	}
+	s.lock.Yield()
 }

@@ -178,13 +178,9 @@ func (s *shell) frame() json.RawMessage {
 }
 
 // yield lets go of what the successor needs. From here on its snapshots are the ones that count.
-func (s *shell) yield() error {
+func (s *shell) yield() {
 	s.snapshots.setClosed(true)
-	if err := s.lock.Yield(); err != nil {
-		s.snapshots.setClosed(false)
-		return err
-	}
-	return nil
+	s.lock.Yield()
 }
 
 // takeLock takes the lock back after a handover that came to nothing, and with it the right to write the UI's state; a process that stands

@@ -146,7 +146,7 @@ func (s *stage) start() {
 			},
 			Command:   s.command,
 			Window:    func() json.RawMessage { return json.RawMessage(windowState) },
-			YieldLock: func() error { note("yield"); return nil },
+			YieldLock: func() { note("yield") },
 			TakeLock:  func() error { note("take"); return nil },
 			TakeOver:  func(context.Context, json.RawMessage) error { return nil },
 			Retire:    func() { note("retire") },

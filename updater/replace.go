@@ -81,10 +81,7 @@ func (e *Engine) commit(ctx context.Context, successor *handover.Incumbent) erro
 	host := e.opts.Host
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), aliveWithin, errNotReady)
 	defer cancel()
-	if err := host.YieldLock(); err != nil {
-		successor.Abort("the lock could not be passed")
-		return fmt.Errorf("pass the lock: %w", err)
-	}
+	host.YieldLock()
 	if err := successor.Commit(ctx, host.Window()); err != nil {
 		successor.Kill()
 		if lockErr := host.TakeLock(); lockErr != nil {

@@ -68,7 +68,8 @@ type Host struct {
 	Window func() json.RawMessage
 	// YieldLock lets go of the single-instance lock, TakeLock takes it; TakeLock returns an error when another process holds it. Between the
 	// two the UI's state is another process's to write.
-	YieldLock, TakeLock func() error
+	YieldLock func()
+	TakeLock  func() error
 	// TakeOver makes this process, a successor, the one the user sees, with the window as the incumbent left it.
 	TakeOver func(ctx context.Context, window json.RawMessage) error
 	// Retire hides this process from the user: it is the guardian now. TakeBack undoes that after its successor was lost; the state on

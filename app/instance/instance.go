@@ -20,7 +20,8 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
-	"github.com/gofrs/flock"
+
+	"github.com/tesseract-desktop/tesseract/internal/durable"
 )
 
 // ErrHeld says that another process is the one that the user sees.
@@ -34,11 +35,12 @@ const (
 // Lock is the right to be the process that the user sees. Its methods may be called from any goroutine.
 type Lock struct {
 	dir    string
+	root   *os.Root
 	onShow func()
 	log    *slog.Logger
 
 	mu      sync.Mutex
-	file    *flock.Flock
+	held    *durable.Lock     // nil while not held
 	watcher *fsnotify.Watcher // nil while not held
 }
 
@@ -51,23 +53,28 @@ func New(dir string, onShow func(), log *slog.Logger) (*Lock, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder for the lock: %w", err)
 	}
-	return &Lock{dir: dir, onShow: onShow, log: log, file: flock.New(filepath.Join(dir, lockName), flock.SetPermissions(0o600))}, nil
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open the folder for the lock: %w", err)
+	}
+	return &Lock{dir: dir, root: root, onShow: onShow, log: log}, nil
 }
 
 // Take takes the lock, or returns ErrHeld.
 func (l *Lock) Take() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	taken, err := l.file.TryLock()
+	if l.held != nil {
+		return nil
+	}
+	held, taken, err := durable.TryAcquire(l.root, lockName)
 	if err != nil {
-		return fmt.Errorf("lock %s: %w", l.file.Path(), err)
+		return fmt.Errorf("lock %s: %w", filepath.Join(l.dir, lockName), err)
 	}
 	if !taken {
 		return ErrHeld
 	}
-	if l.watcher != nil {
-		return nil
-	}
+	l.held = held
 	if err := l.listen(); err != nil {
 		// Without it a second start is silent; that is no reason not to start the first.
 		l.log.Warn("cannot hear later starts of the app", "why", err)
@@ -93,7 +100,7 @@ func (l *Lock) TakeSoon() error {
 }
 
 // Yield lets go of the lock.
-func (l *Lock) Yield() error {
+func (l *Lock) Yield() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.watcher != nil {
@@ -102,7 +109,10 @@ func (l *Lock) Yield() error {
 		}
 		l.watcher = nil
 	}
-	return l.file.Unlock()
+	if l.held != nil {
+		l.held.Release()
+		l.held = nil
+	}
 }
 
 // listen watches for requests by later processes. Called with mu held.

@@ -14,7 +14,7 @@ func newLock(t *testing.T, dir string, onShow func()) *instance.Lock {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = l.Yield() })
+	t.Cleanup(l.Yield)
 	return l
 }
 
@@ -49,9 +49,7 @@ func TestPassingOn(t *testing.T) {
 	}
 	took := make(chan error, 1)
 	go func() { took <- second.TakeSoon() }()
-	if err := first.Yield(); err != nil {
-		t.Fatal(err)
-	}
+	first.Yield()
 	if err := <-took; err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ var rooms = []room{
 		"the app brings the client's packages together and knows nothing of the server: they meet over HTTP"},
 	{"app/window", []string{"x", wails}, nil,
 		"the native window knows nothing of updates or documents, so that each system's file stays small"},
-	{"app/instance", []string{"internal/durable", "x", "github.com/fsnotify/fsnotify", "github.com/gofrs/flock"}, nil,
+	{"app/instance", []string{"internal/durable", "x", "github.com/fsnotify/fsnotify"}, nil,
 		"who may run is decided before anything else is up, so it needs nothing else"},
 	{"app/sandbox", []string{"internal/durable", "x", "github.com/adrg/xdg", "github.com/fsnotify/fsnotify"}, nil,
 		"other apps import it: it holds files and nothing else"},
@@ -64,7 +64,7 @@ var rooms = []room{
 	{"cmd/vcm", []string{"vcm/...", "updater/release", "updater/delta/...", "updater/feed", "internal/durable", "x", "github.com/spf13/cobra", "github.com/spf13/pflag"}, nil,
 		"the command wires flags to operations; the codecs come in here, so that vcm itself needs none"},
 
-	{"internal/durable", []string{"x", "github.com/gofrs/flock"}, nil,
+	{"internal/durable", []string{"x"}, nil,
 		"everything that must survive a power cut stands on it, so it stands on nothing of ours"},
 	{"internal/archtest", []string{"x"}, nil,
 		"the rules must not depend on what they judge"},
