@@ -77,9 +77,9 @@ func newStage(t *testing.T) *stage {
 	files := http.FileServer(http.Dir(s.path("pub/feed")))
 	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
-		faulty := s.faulty != nil && s.faulty(r.URL.Path)
+		faulty := s.faulty
 		s.mu.Unlock()
-		if faulty {
+		if faulty != nil && faulty(r.URL.Path) {
 			http.Error(w, "no", http.StatusNotFound)
 			return
 		}

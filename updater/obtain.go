@@ -18,36 +18,25 @@ const trialWithin = 30 * time.Second
 // obtain downloads a release, stages it beside the running program and proves that it runs. The cheapest way is tried first: a patch that
 // turns out damaged costs no more than itself, the full artifact follows.
 func (e *Engine) obtain(ctx context.Context, r release.Release) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	e.alter(func() { e.stop = stop })
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	e.alter(func() { e.stop = func() { stop(errCancelled) } })
 	defer e.alter(func() { e.stop = nil })
 
 	if err := e.stage(ctx, r); err != nil {
-		return e.asCancelled(ctx, r, err)
+		return causeOr(ctx, err)
 	}
 	if err := e.enter(Staged, nil); err != nil {
 		return err
 	}
 	report, err := e.inst.Trial(ctx, trialWithin)
 	if err != nil {
-		return e.asCancelled(ctx, r, err)
+		return causeOr(ctx, err)
 	}
 	if report.Version != r.Version.String() {
 		return fmt.Errorf("%w: it calls itself %q, the release says %s", install.ErrTrial, report.Version, r.Version)
 	}
 	return e.enter(Proven, nil)
-}
-
-// asCancelled replaces the error that a cancelled step returned by the cause.
-func (e *Engine) asCancelled(ctx context.Context, r release.Release, err error) error {
-	e.mu.Lock()
-	declined := e.declined == r.SHA256
-	e.mu.Unlock()
-	if ctx.Err() != nil && declined {
-		return errCancelled
-	}
-	return err
 }
 
 func (e *Engine) stage(ctx context.Context, r release.Release) error {

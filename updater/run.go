@@ -167,7 +167,9 @@ func (e *Engine) cycle(ctx context.Context) {
 		return
 	}
 	if err := e.obtain(ctx, found); err != nil {
-		e.fail(err)
+		if ctx.Err() == nil { // else the app is ending, which says nothing about the release
+			e.fail(err)
+		}
 		return
 	}
 	e.deploy(ctx, found)

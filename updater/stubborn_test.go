@@ -133,3 +133,27 @@ func TestLeavingUndoesAHandoverUnderWay(t *testing.T) {
 		s.installed("1.0.0")
 	}
 }
+
+func TestCancelledDownloadWaitsToBeAskedFor(t *testing.T) {
+	s := newStage(t)
+	s.publish("1.1.0", good)
+	asked := make(chan struct{}, 8)
+	proceed := make(chan struct{})
+	s.faulty = func(path string) bool {
+		if strings.Contains(path, "/artifacts/") {
+			asked <- struct{}{}
+			<-proceed
+		}
+		return false
+	}
+	s.start()
+	<-asked
+	s.engine.Cancel()
+	end := s.awaitState(updater.Aborted)
+	close(proceed)
+	if end.Reason == nil || end.Reason.Code != updater.Cancelled {
+		t.Errorf("reason %+v", end.Reason)
+	}
+	s.engine.Check()
+	s.awaitState(updater.Waiting)
+}

@@ -133,15 +133,15 @@ type Engine struct {
 	status   Status
 	visible  bool
 	holds    []Hold
-	asked    bool               // the user asked for the restart, so that a visible window is no obstacle
-	wanted   bool               // the user asked for a check, so that Automatic does not matter
-	declined release.Digest     // the release whose download the user cancelled
-	retry    release.Digest     // the release the user wants tried once more
-	changed  chan struct{}      // closed and replaced when any of the above changes
-	stop     context.CancelFunc // cancels the download or staging under way; nil when there is none
-	handing  bool               // a handover is under way in this process, the incumbent
-	leaving  bool               // the app is closing, so that no handover may begin
-	inCharge bool               // this process, a successor, has taken over, and a guardian stands by
+	asked    bool           // the user asked for the restart, so that a visible window is no obstacle
+	wanted   bool           // the user asked for a check, so that Automatic does not matter
+	declined release.Digest // the release whose download the user cancelled
+	retry    release.Digest // the release the user wants tried once more
+	changed  chan struct{}  // closed and replaced when any of the above changes
+	stop     func()         // cancels the download or staging under way; nil when there is none
+	handing  bool           // a handover is under way in this process, the incumbent
+	leaving  bool           // the app is closing, so that no handover may begin
+	inCharge bool           // this process, a successor, has taken over, and a guardian stands by
 
 	opening sync.Mutex
 	shared  *install.Install // nil until its folder can be used
