@@ -141,3 +141,60 @@ func FuzzDecoder(f *testing.F) {
 		}
 	})
 }
+
+func mixedScript(c *entropy.Coder, b []byte) []byte {
+	m := entropy.NewMixed(3, 14, 2)
+	out := make([]byte, len(b))
+	var last, before byte
+	for i, v := range b {
+		ctx := [3]uint32{1, uint32(last) + 1<<8, uint32(last) + uint32(before)<<8 + 1<<16}
+		out[i] = c.Byte(m, ctx[:], i&1, v)
+		last, before = out[i], last
+	}
+	return out
+}
+
+func TestMixedRoundTrip(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 1))
+	words := []string{"MOVQ ", "LEAQ ", "CALL runtime.", "RET\n", "JMP ", "\x00\xff"}
+	var text []byte
+	for range 20_000 {
+		text = append(text, words[r.IntN(len(words))]...)
+	}
+	noise := make([]byte, 5000)
+	for i := range noise {
+		noise[i] = byte(r.Uint32())
+	}
+	for name, b := range map[string][]byte{"text": text, "noise": noise, "nothing": nil, "zeros": make([]byte, 9000)} {
+		e := entropy.NewEncoder()
+		mixedScript(e, b)
+		coded := e.Bytes()
+		if got := mixedScript(entropy.NewDecoder(coded), make([]byte, len(b))); string(got) != string(b) {
+			t.Errorf("%s: read something else", name)
+		}
+		t.Logf("%s: %d bytes in %d", name, len(b), len(coded))
+		if name == "text" && len(coded) > len(b)/12 || len(coded) > len(b)*21/20 {
+			t.Errorf("%s: %d bytes took %d", name, len(b), len(coded))
+		}
+	}
+}
+
+func BenchmarkBit(b *testing.B) {
+	e := entropy.NewEncoder()
+	var p entropy.Prob
+	for b.Loop() {
+		e.Flag(&p, false)
+	}
+}
+
+func BenchmarkByte(b *testing.B) {
+	e := entropy.NewEncoder()
+	m := entropy.NewMixed(4, 16, 1)
+	ctx := make([]uint32, 4)
+	i := uint32(0)
+	for b.Loop() {
+		ctx[1], ctx[2], ctx[3] = i&0xff, i&0xfff, i
+		e.Byte(m, ctx, 0, byte(i>>3))
+		i++
+	}
+}
