@@ -2,12 +2,14 @@ package bsdiff
 
 import (
 	"bufio"
-	"bytes"
 	"compress/bzip2"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
+
+	"github.com/tesseract-desktop/tesseract/updater/delta/internal/bounded"
 )
 
 // A BSDIFF40 patch is a header of 32 bytes and three bzip2 streams: control, difference, extra. The
@@ -49,36 +51,47 @@ func (Codec) Apply(ctx context.Context, old *io.SectionReader, patch io.Reader, 
 	return b.out.Flush()
 }
 
-// loadPatch reads a patch that can be no longer than twice its result: a longer one is worse than the full file.
-func loadPatch(r io.Reader, size int64) ([]byte, error) {
-	limit := 2*size + 64<<10
-	var b bytes.Buffer
-	n, err := b.ReadFrom(io.LimitReader(r, limit+1))
-	if err != nil {
+// loadPatch reads a patch that can be hardly longer than its result: a longer one is worse than the full file.
+func loadPatch(r io.Reader, size int64) (*bounded.Bytes, error) {
+	b, err := bounded.Read(r, size+size/32+64<<10)
+	switch {
+	case errors.Is(err, bounded.ErrTooLong):
+		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	case err != nil:
 		return nil, fmt.Errorf("read the patch: %w", err)
 	}
-	if n > limit {
-		return nil, fmt.Errorf("%w: longer than %d bytes", ErrCorrupt, limit)
+	return b, nil
+}
+
+// Inspect reads the size of the result from the first bytes of a patch, of which it needs 32; ok is false where they are
+// no BSDIFF40 header. What it says is a claim.
+func (Codec) Inspect(head []byte) (size int64, ok bool) {
+	if len(head) < headerSize || string(head[:len(magic)]) != magic {
+		return 0, false
 	}
-	return b.Bytes(), nil
+	size = number(head[24:])
+	return size, size >= 0
 }
 
 // split checks the header against the patch's own length and the signed size, and opens the three streams, none
 // of which can read on into the next.
-func split(patch []byte, size int64) (control, difference, extra io.Reader, err error) {
-	if len(patch) < headerSize || string(patch[:len(magic)]) != magic {
+func split(patch *bounded.Bytes, size int64) (control, difference, extra io.Reader, err error) {
+	head := make([]byte, headerSize)
+	if n, _ := patch.ReadAt(head, 0); n < headerSize || string(head[:len(magic)]) != magic {
 		return nil, nil, nil, fmt.Errorf("%w: no %s header", ErrCorrupt, magic)
 	}
-	c, d, result := number(patch[8:]), number(patch[16:]), number(patch[24:])
+	c, d, result := number(head[8:]), number(head[16:]), number(head[24:])
 	if result != size {
 		return nil, nil, nil, fmt.Errorf("%w: it makes %d bytes, the release has %d", ErrCorrupt, result, size)
 	}
-	body := patch[headerSize:]
-	if c < 0 || c > int64(len(body)) || d < 0 || d > int64(len(body))-c {
+	body := patch.Size() - headerSize
+	if c < 0 || c > body || d < 0 || d > body-c {
 		return nil, nil, nil, fmt.Errorf("%w: a block is longer than the patch", ErrCorrupt)
 	}
-	open := func(b []byte) io.Reader { return bzip2.NewReader(bytes.NewReader(b)) }
-	return bufio.NewReaderSize(open(body[:c]), entrySize*1024), open(body[c : c+d]), open(body[c+d:]), nil
+	open := func(from, n int64) io.Reader {
+		return bzip2.NewReader(bufio.NewReader(patch.Section(headerSize+from, n)))
+	}
+	return bufio.NewReaderSize(open(0, c), entrySize*1024), open(c, d), open(c+d, body-c-d), nil
 }
 
 // builder makes the result piece by piece.

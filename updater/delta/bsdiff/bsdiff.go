@@ -8,8 +8,9 @@
 // Trust. Patches are hostile. Every number is held to the patch's own length, to the old file's and to the
 // signed size of the result before anything is read, written or allocated for it.
 //
-// Memory: Apply takes the patch and about 12 MiB for the three bzip2 streams, whatever the files' sizes; Diff takes about
-// 17 times old plus 3 times new. Nothing is kept on disk, so a crash leaves nothing.
+// Memory: Apply takes the patch, which it refuses where it is longer than the result and a 32nd of it, and about 12 MiB for
+// the three bzip2 streams; it holds neither file. Diff takes about 17 times old plus 3 times new. Nothing is kept on
+// disk, so a crash leaves nothing.
 package bsdiff
 
 import (
@@ -25,8 +26,8 @@ import (
 // ErrCorrupt marks patches that do not fit the old file and the size of the result.
 var ErrCorrupt = errors.New("corrupt bsdiff patch")
 
-// ErrTooLarge marks files of 2 GiB and more, of which no patch can be made.
-var ErrTooLarge = errors.New("file too large for bsdiff")
+// ErrTooLarge marks files of 2 GiB and more, of which no patch can be made. It is an errors.ErrUnsupported.
+var ErrTooLarge = fmt.Errorf("file too large for bsdiff: %w", errors.ErrUnsupported)
 
 // Codec is the BSDIFF40 codec. The zero value is ready for use.
 type Codec struct{}
@@ -35,7 +36,7 @@ type Codec struct{}
 func (Codec) Name() string { return "bsdiff" }
 
 // Diff writes a patch from old to new. It is not interrupted once it computes, which takes seconds per MB
-// where the files differ much.
+// where the files differ much: who must be free earlier calls it in a goroutine and leaves that to its end.
 func (Codec) Diff(ctx context.Context, old, new *io.SectionReader, patch io.Writer) error {
 	oldBytes, err := load(old)
 	if err != nil {

@@ -180,3 +180,58 @@ func FuzzApply(f *testing.F) {
 		}
 	})
 }
+
+// Every width in which a frame can tell its size is read.
+func TestInspect(t *testing.T) {
+	for _, n := range []int{0, 1, 255, 256, 257, 65_535, 65_536, 65_792, 70_000, 1 << 20} {
+		b := text(n)
+		var patch, full bytes.Buffer
+		if err := (zstd.Codec{}).Diff(t.Context(), section(text(1000)), section(b), &patch); err != nil {
+			t.Fatal(err)
+		}
+		if err := zstd.Compress(t.Context(), section(b), &full, nil); err != nil {
+			t.Fatal(err)
+		}
+		if size, ok := (zstd.Codec{}).Inspect(patch.Bytes()); !ok || size != int64(n) {
+			t.Errorf("patch to %d bytes: %d, %v", n, size, ok)
+		}
+		if size, ok := zstd.InspectFull(full.Bytes()); !ok || size != int64(n) {
+			t.Errorf("%d bytes: %d, %v", n, size, ok)
+		}
+		if _, ok := zstd.InspectFull(patch.Bytes()); ok && n > 0 {
+			t.Errorf("a patch to %d bytes passes for a full artifact", n)
+		}
+		if _, ok := (zstd.Codec{}).Inspect(full.Bytes()); ok && n > 0 {
+			t.Errorf("a full artifact of %d bytes passes for a patch", n)
+		}
+		if err := zstd.Decompress(t.Context(), &full, int64(n), io.Discard); err != nil {
+			t.Errorf("%d bytes: %v", n, err)
+		}
+	}
+	if _, ok := zstd.InspectFull(compress(t, text(1_000_000))); ok {
+		t.Error("a frame whose maker did not know its size says one")
+	}
+}
+
+func TestASourceOfAnotherSizeIsRefused(t *testing.T) {
+	for _, n := range []int64{999, 1001} {
+		if err := zstd.Compress(t.Context(), io.NewSectionReader(bytes.NewReader(text(1000)), 0, n), io.Discard, nil); (err == nil) == (n > 1000) {
+			t.Errorf("1000 bytes that were to be %d: %v", n, err)
+		}
+	}
+}
+
+// FuzzInspect: whatever the bytes, a size that is said is a size.
+func FuzzInspect(f *testing.F) {
+	f.Add(compress(f, text(100)))
+	f.Add(header(0, true, 1<<63))
+	f.Add(header(0xff, false, 1<<40))
+	f.Add([]byte{0x50, 0x2a, 0x4d, 0x18, 1, 0, 0, 0, 0})
+	f.Fuzz(func(t *testing.T, head []byte) {
+		patch, isPatch := zstd.Codec{}.Inspect(head)
+		full, isFull := zstd.InspectFull(head)
+		if patch < 0 || full < 0 || isPatch && isFull && patch != 0 {
+			t.Fatalf("%d, %v, %d, %v", patch, isPatch, full, isFull)
+		}
+	})
+}
