@@ -160,7 +160,7 @@ func (Codec) Inspect(head []byte) (size int64, ok bool) {
 	return size, ok && (id == dictionary || size == 0)
 }
 
-// InspectFull is Inspect for a full artifact. Frames of other tools need not say their size: then ok is false.
+// InspectFull is Inspect for a full artifact. A frame need not say its size, and an empty one does not: then ok is false.
 func InspectFull(head []byte) (size int64, ok bool) {
 	size, id, ok := inspect(head)
 	return size, ok && id == 0
