@@ -43,6 +43,12 @@ type Image struct {
 	Sections []Section // by ascending Addr; disjoint both in memory and in the file
 	Base     uint64    // what PE's relative addresses and Mach-O's rebase offsets count from; 0 for ELF
 	Go       Go
+
+	// Tables of the outer format, as far as the file holds them; zero when there are none.
+	Relocs     Table // PE: base relocations
+	Pdata      Table // PE: the exception directory
+	EhFrame    Table // ELF
+	EhFrameHdr Table // ELF
 }
 
 // Section is a piece of the file that is mapped into memory.
