@@ -12,6 +12,8 @@
 // was written is to be thrown away. Apply tells a bad patch ([ErrCorrupt]) from a disk that
 // failed, so that a caller knows when to fetch the full artifact instead.
 //
+// A publisher believes no codec either: [Choose] applies every patch again before it lets the smallest win.
+//
 // A crash leaves nothing: codecs touch no files.
 package delta
 
@@ -26,6 +28,10 @@ import (
 	"github.com/tesseract-desktop/tesseract/updater/delta/zstd"
 )
 
+// ErrUnsupported says that a codec is not for these files, as goexe is not for what is no Go program: use another. It is
+// errors.ErrUnsupported, so that a codec's package, which cannot import this one, can say it.
+var ErrUnsupported = errors.ErrUnsupported
+
 // ErrCorrupt says that a patch is damaged, made for another file, or made to do harm. Fetch the full artifact.
 var ErrCorrupt = errors.New("the patch is damaged or does not fit")
 
@@ -33,16 +39,34 @@ var ErrCorrupt = errors.New("the patch is damaged or does not fit")
 type Codec interface {
 	// Name is what the feed calls the codec: lower-case letters and digits.
 	Name() string
-	// Diff writes a patch that turns old into new. It takes many times the size of old in memory.
+	// Diff writes a patch that turns old into new, or says ErrUnsupported. It takes many times the size of old in memory.
+	// Not every codec can be interrupted while it computes.
 	Diff(ctx context.Context, old, new *io.SectionReader, patch io.Writer) error
 	// Apply writes the size bytes that patch makes of old. size comes from signed metadata.
 	// Cancelling ctx takes effect between the codec's phases, which for 100 MB are seconds long.
 	Apply(ctx context.Context, old *io.SectionReader, patch io.Reader, size int64, out io.Writer) error
 }
 
+// shipped lists what this build has. A new codec is one more line.
+func shipped() []shippedCodec {
+	return []shippedCodec{
+		bsdiff.Codec{},
+		zstd.Codec{},
+	}
+}
+
+type shippedCodec interface {
+	Codec
+	recogniser
+}
+
 // Codecs returns every codec that this build can apply.
 func Codecs() []Codec {
-	return []Codec{guarded{bsdiff.Codec{}}, guarded{zstd.Codec{}}}
+	var all []Codec
+	for _, c := range shipped() {
+		all = append(all, guarded{c})
+	}
+	return all
 }
 
 // ByName returns the codec that the feed calls name.
@@ -58,8 +82,13 @@ func ByName(name string) (Codec, bool) {
 // guarded holds every codec to the package's promises, whatever its library does.
 type guarded struct{ Codec }
 
-func (g guarded) Diff(ctx context.Context, old, new *io.SectionReader, patch io.Writer) error {
-	if err := g.Codec.Diff(ctx, old, new, patch); err != nil {
+func (g guarded) Diff(ctx context.Context, old, new *io.SectionReader, patch io.Writer) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("make %s patch: the codec failed: %v", g.Name(), p)
+		}
+	}()
+	if err = g.Codec.Diff(ctx, old, new, patch); err != nil {
 		return fmt.Errorf("make %s patch: %w", g.Name(), err)
 	}
 	return nil

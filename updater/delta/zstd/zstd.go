@@ -8,7 +8,7 @@
 // from signed metadata and take no memory that the frame asks for beyond that size. Decompress refuses windows above 32 MiB;
 // Apply needs none, because it decodes into the result.
 //
-// Memory, whatever the frame: Compress about 100 MiB; Decompress 20 MiB, or up to 60 MiB for a window of 32 MiB; Apply
+// Memory, whatever the frame: Compress about 100 MiB; Decompress 16 MiB, or 40 MiB where the window is the largest; Apply
 // old + new + patch + 16 MiB, with patches above 40 MiB refused; Diff about 20 times old + new. Nothing is kept on
 // disk, so a crash leaves nothing.
 package zstd
