@@ -86,6 +86,7 @@ type Go struct {
 	GoFunc        uint64 // what funcdata offsets count from: go:func.*
 	FindFunc      Table  // runtime.findfunctab
 	Typelinks     Table  // 4 bytes each
+	NoPtrData     Table  // data that holds no pointers, in name; moduledata may stand in it
 }
 
 // Offset returns where in the file the byte at addr is.
