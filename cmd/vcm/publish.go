@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -134,7 +135,7 @@ func (t *tool) publish(ctx context.Context, file string, f publishFlags) error {
 	defer feed.Close()
 	bar := t.progress()
 	res, err := publish.Publish(ctx, publish.Options{
-		Feed: feed, Codecs: codecs(), Compress: zstd.Compress, Decompress: zstd.Decompress,
+		Feed: feed, Patch: smallestPatch(log), Compress: zstd.Compress, Decompress: zstd.Decompress,
 		Releases: repo.Releases,
 		Add: func(ctx context.Context, r release.Release) (bool, error) {
 			return repo.Add(ctx, r, store.Signer)
@@ -155,12 +156,30 @@ func (t *tool) publish(ctx context.Context, file string, f publishFlags) error {
 	return t.printPublished(res, renewed, time.Since(began))
 }
 
-func codecs() []publish.Codec {
-	var list []publish.Codec
-	for _, c := range delta.Codecs() {
-		list = append(list, c)
+// smallestPatch is delta.Choose in publish's words.
+func smallestPatch(log *slog.Logger) func(context.Context, publish.Pair) (publish.Made, error) {
+	return func(ctx context.Context, p publish.Pair) (publish.Made, error) {
+		choice, err := promptly(ctx, func() (delta.Choice, error) {
+			return delta.Choose(ctx, p.Old, p.New, p.SHA256, delta.Options{
+				Full: p.Full, Earlier: p.Earlier,
+				Progress: func(s delta.Progress) { p.Progress(step(s), s.Done) },
+			})
+		})
+		if err != nil {
+			return publish.Made{}, err
+		}
+		made := publish.Made{Codec: choice.Codec, Patch: choice.Patch}
+		if choice.Codec == delta.Full {
+			made.Codec = ""
+		}
+		for _, c := range choice.Candidates {
+			if c.Err != nil && !errors.Is(c.Err, delta.ErrUnsupported) {
+				log.Warn("a codec failed", "codec", c.Codec, "err", c.Err)
+			}
+			made.Tried = append(made.Tried, publish.Candidate{Codec: c.Codec, Bytes: c.Bytes, Kept: c.Kept, Reason: c.Reason})
+		}
+		return made, nil
 	}
-	return list
 }
 
 func (t *tool) printPublished(res publish.Result, renewed []string, took time.Duration) error {
@@ -188,8 +207,10 @@ func (t *tool) printPublished(res publish.Result, renewed []string, took time.Du
 			switch {
 			case c.Kept:
 				fmt.Fprintf(w, "  patch     %s  %s  %s from %s\n", size(c.Bytes), share(c.Bytes, r.Length), c.Codec, c.From)
-			case c.Codec != "":
+			case c.Bytes > 0:
 				fmt.Fprintf(w, "  dropped   %s  %s from %s: %s\n", size(c.Bytes), c.Codec, c.From, c.Reason)
+			case c.Codec != "":
+				fmt.Fprintf(w, "  no %s patch from %s: %s\n", c.Codec, c.From, c.Reason)
 			default:
 				fmt.Fprintf(w, "  no patch from %s: %s\n", c.From, c.Reason)
 			}

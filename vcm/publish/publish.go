@@ -6,9 +6,9 @@
 // after.
 //
 // Trust. Nothing that a compressor or a codec made is believed: each full
-// artifact and each patch is read back, applied, and compared by SHA-256 before
-// it may be named in metadata. Older artifacts, from which patches start, are
-// compared with what was signed for them.
+// artifact is read back and compared by SHA-256 before it may be named in
+// metadata, and [Options.Patch] does the same with each patch. Older artifacts,
+// from which patches start, are compared with what was signed for them.
 //
 // Guarantees. A patch is kept only where it is smaller than the full artifact,
 // and only the smallest from each older one. Publishing the same file as the
@@ -34,19 +34,32 @@ import (
 	"github.com/tesseract-desktop/tesseract/vcm"
 )
 
-// Codec makes and applies patches.
-type Codec interface {
-	Name() string
-	Diff(ctx context.Context, old, new *io.SectionReader, patch io.Writer) error
-	// Apply writes exactly size bytes or fails.
-	Apply(ctx context.Context, old *io.SectionReader, patch io.Reader, size int64, out io.Writer) error
+// Pair is a release's artifact and an older one, from which a patch is wanted.
+type Pair struct {
+	Old, New *io.SectionReader
+	SHA256   release.Digest // of New
+	Full     int64          // bytes of New's full artifact, which a patch must undercut
+	// Earlier opens the patch that an interrupted run left in the feed, if it
+	// did. It is to be proven like a new one.
+	Earlier func(codec string) (io.ReadCloser, error)
+	// Progress takes a step, e.g. "bsdiff", and how many bytes of New it is at.
+	Progress func(step string, done int64)
+}
+
+// Made is the smallest patch, proven: applied to Old it gave New back.
+type Made struct {
+	Codec string // empty: none is smaller than the full artifact
+	Patch []byte
+	Tried []Candidate // without From
 }
 
 // Options configures Publish.
 type Options struct {
-	Feed   *os.Root // artifacts/ and patches/ are made in it
-	Temp   string   // for working copies; empty: the system's
-	Codecs []Codec  // may be empty
+	Feed *os.Root // artifacts/ and patches/ are made in it
+	Temp string   // for working copies; empty: the system's
+	// Patch makes the smallest patch that there is. Its errors end Publish: a
+	// codec that fails is none. nil: no patches.
+	Patch func(ctx context.Context, pair Pair) (Made, error)
 	// Compress and Decompress make and read full artifacts. Decompress writes
 	// exactly size bytes or fails.
 	Compress   func(ctx context.Context, src io.Reader, dst io.Writer, progress func(done int64)) error

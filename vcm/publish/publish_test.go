@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tesseract-desktop/tesseract/updater/delta"
 	"github.com/tesseract-desktop/tesseract/updater/release"
 	"github.com/tesseract-desktop/tesseract/vcm"
 	"github.com/tesseract-desktop/tesseract/vcm/publish"
@@ -106,7 +107,25 @@ type feed struct {
 	releases []release.Release
 }
 
-func newFeed(t *testing.T, codecs ...publish.Codec) *feed {
+// smallest is what the command gives Publish, with codecs of ours.
+func smallest(codecs []delta.Codec) func(context.Context, publish.Pair) (publish.Made, error) {
+	return func(ctx context.Context, p publish.Pair) (publish.Made, error) {
+		c, err := delta.Choose(ctx, p.Old, p.New, p.SHA256, delta.Options{
+			Codecs: codecs, Full: p.Full, Earlier: p.Earlier,
+			Progress: func(s delta.Progress) { p.Progress(s.Codec, s.Done) },
+		})
+		made := publish.Made{Codec: c.Codec, Patch: c.Patch}
+		if c.Codec == delta.Full {
+			made.Codec = ""
+		}
+		for _, t := range c.Candidates {
+			made.Tried = append(made.Tried, publish.Candidate{Codec: t.Codec, Bytes: t.Bytes, Kept: t.Kept, Reason: t.Reason})
+		}
+		return made, err
+	}
+}
+
+func newFeed(t *testing.T, codecs ...delta.Codec) *feed {
 	dir := t.TempDir()
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -115,7 +134,7 @@ func newFeed(t *testing.T, codecs ...publish.Codec) *feed {
 	t.Cleanup(func() { root.Close() })
 	f := &feed{t: t, dir: dir}
 	f.opts = publish.Options{
-		Feed: root, Temp: t.TempDir(), Codecs: codecs, Compress: compress, Decompress: decompress,
+		Feed: root, Temp: t.TempDir(), Compress: compress, Decompress: decompress,
 		Releases: func(string) ([]release.Release, error) { return f.releases, nil },
 		Add: func(_ context.Context, r release.Release) (bool, error) {
 			known, err := vcm.Admit(f.releases, r)
@@ -126,6 +145,9 @@ func newFeed(t *testing.T, codecs ...publish.Codec) *feed {
 			return true, nil
 		},
 		Now: func() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) },
+	}
+	if len(codecs) > 0 {
+		f.opts.Patch = smallest(codecs)
 	}
 	return f
 }
@@ -187,7 +209,7 @@ func TestPublishes(t *testing.T) {
 		t.Errorf("first: %+v", first)
 	}
 	second := f.publish("1.1.0")
-	if got := fmt.Sprint(second.Candidates); got != "[{1.0.0 wasteful 119 false another codec's is smaller} {1.0.0 lean 19 true } {1.0.0 late 69 false not smaller than what there is}]" {
+	if got := fmt.Sprint(second.Candidates); got != "[{1.0.0 wasteful 119 false lean is smaller} {1.0.0 lean 19 true } {1.0.0 late 69 false not smaller than lean}]" {
 		t.Errorf("candidates %s", got)
 	}
 	if p := second.Release.Patches; len(p) != 1 || p[0].Codec != "lean" || p[0].From != first.Release.SHA256 {
@@ -318,7 +340,7 @@ func TestBadCodecsAreDropped(t *testing.T) {
 	if len(res.Release.Patches) != 0 || len(res.Candidates) != 3 {
 		t.Fatalf("got %+v", res)
 	}
-	for i, want := range []string{"does not give the artifact back", "out of ideas", "not smaller"} {
+	for i, want := range []string{"does not give the new file back", "out of ideas", "not smaller"} {
 		if c := res.Candidates[i]; c.Kept || !strings.Contains(c.Reason, want) {
 			t.Errorf("%s: %+v", want, c)
 		}

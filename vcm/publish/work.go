@@ -22,7 +22,6 @@ type work struct {
 	Options
 	ctx  context.Context
 	temp string
-	open []*os.File // working copies in use until the end
 }
 
 const (
@@ -58,9 +57,6 @@ func (w *work) sweep() {
 }
 
 func (w *work) close() {
-	for _, f := range w.open {
-		f.Close()
-	}
 	if err := os.RemoveAll(w.temp); err != nil {
 		w.Log.Warn("working copies are left", "folder", w.temp, "err", err)
 	}
@@ -132,11 +128,10 @@ func (w *work) provenFull(rel release.Release, name string) (release.Blob, error
 	})
 }
 
-// patch tries every codec from one older release and keeps the smallest patch.
-// Only trouble with the feed or the file is an error; a codec that fails is
-// told as a candidate.
+// patch puts the smallest patch from one older release into the feed. Only trouble with the feed or the file is
+// an error; a codec that fails is told as a candidate.
 func (w *work) patch(file *os.File, rel, base release.Release) (*release.Patch, []Candidate, error) {
-	if len(w.Codecs) == 0 {
+	if w.Patch == nil {
 		return nil, nil, nil
 	}
 	old, err := w.unpack(base)
@@ -148,91 +143,35 @@ func (w *work) patch(file *os.File, rel, base release.Release) (*release.Patch, 
 		return nil, []Candidate{{From: base.Version, Reason: "its artifact in the feed cannot be used: " + err.Error()}}, nil
 	}
 	defer old.Close()
-	var tried []Candidate
-	var best *made
-	for _, codec := range w.Codecs {
-		w.Progress(Progress{Stage: Patching, Detail: codec.Name() + " from " + base.Version.String(), Total: rel.Length})
-		limit := rel.Full.Length
-		if best != nil {
-			limit = best.length
-		}
-		m, err := w.candidate(codec, file, old, rel, base)
-		if w.ctx.Err() != nil {
-			return nil, nil, w.ctx.Err()
-		}
-		c := Candidate{From: base.Version, Codec: codec.Name(), Bytes: m.length}
-		switch {
-		case err != nil:
-			c.Reason = err.Error()
-		case m.length >= limit:
-			c.Reason = "not smaller than what there is"
-		default:
-			if best != nil {
-				tried[best.index].Kept, tried[best.index].Reason = false, "another codec's is smaller"
-			}
-			m.index, c.Kept, best = len(tried), true, &m
-		}
-		tried = append(tried, c)
+	made, err := w.Patch(w.ctx, Pair{
+		Old: section(old, base.Length), New: section(file, rel.Length), SHA256: rel.SHA256, Full: rel.Full.Length,
+		Earlier: func(codec string) (io.ReadCloser, error) {
+			return w.Feed.Open(release.PatchPath(base.SHA256, rel.SHA256, codec))
+		},
+		Progress: func(step string, done int64) {
+			w.Progress(Progress{Stage: Patching, Detail: step + " from " + base.Version.String(), Done: done, Total: rel.Length})
+		},
+	})
+	if w.ctx.Err() != nil {
+		return nil, nil, context.Cause(w.ctx)
 	}
-	if best == nil {
-		return nil, tried, nil
+	if err != nil {
+		return nil, nil, err
 	}
-	codec := tried[best.index].Codec
-	blob, err := w.store(release.PatchPath(base.SHA256, rel.SHA256, codec), func(out io.Writer) error {
-		_, err := io.Copy(out, best.content)
+	for i := range made.Tried {
+		made.Tried[i].From = base.Version
+	}
+	if made.Codec == "" {
+		return nil, made.Tried, nil
+	}
+	blob, err := w.store(release.PatchPath(base.SHA256, rel.SHA256, made.Codec), func(out io.Writer) error {
+		_, err := out.Write(made.Patch)
 		return err
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	return &release.Patch{From: base.SHA256, Codec: codec, Blob: blob}, tried, nil
-}
-
-// made is a proven patch that is not in the feed yet.
-type made struct {
-	content *io.SectionReader
-	length  int64
-	index   int // among the candidates
-}
-
-// candidate takes the patch that an interrupted run left in the feed, or makes
-// one, and proves it either way.
-func (w *work) candidate(codec Codec, file, old *os.File, rel, base release.Release) (made, error) {
-	from := section(old, base.Length)
-	apply := func(patch io.Reader, out io.Writer) error {
-		return codec.Apply(w.ctx, from, patch, rel.Length, out)
-	}
-	scratch, err := os.Create(filepath.Join(w.temp, base.SHA256.String()+"."+codec.Name()))
-	if err != nil {
-		return made{}, err
-	}
-	w.open = append(w.open, scratch)
-	if left, err := w.Feed.Open(release.PatchPath(base.SHA256, rel.SHA256, codec.Name())); err == nil {
-		n, err := io.Copy(scratch, left)
-		left.Close()
-		if err == nil && prove(rel, section(scratch, n), apply) == nil {
-			return made{content: section(scratch, n), length: n}, nil
-		}
-		if err := errors.Join(scratch.Truncate(0), rewind(scratch)); err != nil {
-			return made{}, err
-		}
-	}
-	if err := codec.Diff(w.ctx, from, section(file, rel.Length), scratch); err != nil {
-		return made{}, err
-	}
-	n, err := scratch.Seek(0, io.SeekEnd)
-	if err != nil {
-		return made{}, err
-	}
-	if err := prove(rel, section(scratch, n), apply); err != nil {
-		return made{length: n}, fmt.Errorf("does not give the artifact back: %w", err)
-	}
-	return made{content: section(scratch, n), length: n}, nil
-}
-
-func rewind(f *os.File) error {
-	_, err := f.Seek(0, io.SeekStart)
-	return err
+	return &release.Patch{From: base.SHA256, Codec: made.Codec, Blob: blob}, made.Tried, nil
 }
 
 // unpack returns a working copy of an older release's artifact.

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tesseract-desktop/tesseract/updater/delta"
+	"github.com/tesseract-desktop/tesseract/updater/delta/zstd"
+	"github.com/tesseract-desktop/tesseract/updater/release"
+)
+
+func (t *tool) patchCommand() *cobra.Command {
+	var out, expect string
+	cmd := &cobra.Command{
+		Use:   "patch OLD PATCH -o NEW",
+		Short: "Apply a patch to a file",
+		Long: `Apply PATCH, as made by vcm diff or taken from a feed, to OLD. A patch carries no
+signature: compare the SHA-256 that is printed with the one you expect, or give
+it with --expect, and NEW is written only where it is right.`,
+		Example: `  vcm patch tesseract-1.0.0 update.patch -o tesseract-1.1.0
+  vcm patch old update.patch -o new --expect "$(sha256sum < new.reference | cut -d' ' -f1)"`,
+		Args: cobra.ExactArgs(2),
+		RunE: does(func(cmd *cobra.Command, args []string) error {
+			var want release.Digest
+			if cmd.Flags().Changed("expect") {
+				var err error
+				if want, err = release.ParseDigest(strings.ToLower(expect)); err != nil {
+					return usageError{fmt.Errorf("--expect: %w", err)}
+				}
+			}
+			return t.patch(cmd.Context(), args[0], args[1], out, want)
+		}),
+	}
+	cmd.Flags().StringVarP(&out, "output", "o", "", "file to write the result to (required)")
+	cmd.Flags().StringVar(&expect, "expect", "", "SHA-256 that the result must have")
+	_ = cmd.MarkFlagRequired("output")
+	return cmd
+}
+
+func (t *tool) patch(ctx context.Context, oldName, patchName, out string, want release.Digest) error {
+	began := time.Now()
+	before, mode, err := openSection(oldName)
+	if err != nil {
+		return err
+	}
+	patch, _, err := openSection(patchName)
+	if err != nil {
+		return err
+	}
+	info, err := inspect(patch)
+	if err != nil {
+		return fmt.Errorf("%s: %w", patchName, err)
+	}
+	res := deltaResult{Codec: info.Codec, Old: before.Size(), New: info.Size, Patch: patch.Size()}
+	if info.Named() || t.json {
+		if res.OldSHA256, err = digest(before); err != nil {
+			return err
+		}
+	}
+	if info.Named() && res.OldSHA256 != release.Digest(info.Old) {
+		return fmt.Errorf("%s is not the file that %s is for: its SHA-256 is %s, not %x", oldName, patchName, res.OldSHA256, info.Old)
+	}
+	bar := t.progress()
+	err = writeOutput(out, mode, func(w io.Writer) error {
+		res.SHA256, err = applyPatch(ctx, info, before, patch, w, bar)
+		if err != nil {
+			return err
+		}
+		return checkResult(res.SHA256, info, want)
+	})
+	bar.end()
+	if ctx.Err() != nil {
+		return fmt.Errorf("interrupted: %w", ctx.Err())
+	}
+	if err != nil {
+		return err
+	}
+	res.deltaCost = costSince(began)
+	return t.print(res, func(w io.Writer) {
+		fmt.Fprintf(w, "Wrote %s: %s, SHA-256 %s\n", out, strings.TrimSpace(size(res.New)), res.SHA256)
+	})
+}
+
+// inspect believes no patch that its result is longer than an artifact may be.
+func inspect(patch io.ReaderAt) (delta.Info, error) {
+	info, err := delta.Inspect(patch)
+	if err == nil && info.Size > release.MaxArtifact {
+		err = fmt.Errorf("is damaged, or makes more than %d bytes", int64(release.MaxArtifact))
+	}
+	return info, err
+}
+
+// checkResult holds the result to what the patch and the user say it is.
+func checkResult(got release.Digest, info delta.Info, want release.Digest) error {
+	if info.Named() && got != release.Digest(info.New) {
+		return fmt.Errorf("the result's SHA-256 is %s, and the patch says %x: it is damaged", got, info.New)
+	}
+	if want != (release.Digest{}) && got != want {
+		return fmt.Errorf("the result's SHA-256 is %s, not %s: nothing was written", got, want)
+	}
+	return nil
+}
+
+// applyPatch writes the result to w and returns its hash. It returns promptly
+// when ctx ends; then nothing more reaches w.
+func applyPatch(ctx context.Context, info delta.Info, before, patch *io.SectionReader, w io.Writer, bar *bar) (release.Digest, error) {
+	sum := sha256.New()
+	out := &valve{w: io.MultiWriter(w, sum, &meter{size: info.Size, bar: bar, text: "applying " + kind(info.Codec)})}
+	defer out.shut()
+	bar.show("applying "+kind(info.Codec), 0, info.Size)
+	return promptly(ctx, func() (release.Digest, error) {
+		apply := func(ctx context.Context, patch io.Reader, size int64, w io.Writer) error {
+			return zstd.Decompress(ctx, patch, size, w)
+		}
+		if codec, ok := delta.ByName(info.Codec); ok {
+			apply = func(ctx context.Context, patch io.Reader, size int64, w io.Writer) error {
+				return codec.Apply(ctx, before, patch, size, w)
+			}
+		}
+		if err := apply(ctx, patch, info.Size, out); err != nil {
+			return release.Digest{}, err
+		}
+		return release.Digest(sum.Sum(nil)), nil
+	})
+}
+
+// meter shows how much went through it.
+type meter struct {
+	n, size int64
+	bar     *bar
+	text    string
+}
+
+func (m *meter) Write(p []byte) (int, error) {
+	m.n += int64(len(p))
+	m.bar.show(m.text, m.n, m.size)
+	return len(p), nil
+}
