@@ -1,0 +1,61 @@
+package match
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+const (
+	window   = 16 // bytes that have to be equal before the whole old file is asked
+	stride   = 4  // every so many bytes of the old file are found
+	maxChain = 24 // old places that are looked at for one new place
+)
+
+// index finds places in a text by the window of bytes that begins there.
+type index struct {
+	text  []byte
+	heads []int32 // by hash: the first place, divided by stride, plus 1
+	next  []int32 // by place divided by stride: the next one of the same hash
+	shift uint
+}
+
+// newIndex lists every stride-th place that is not in one of the dead spans, which ascend.
+func newIndex(text []byte, dead []Span) *index {
+	n := len(text)/stride + 1
+	x := &index{text: text, next: make([]int32, n), shift: uint(64 - max(bits.Len(uint(n-1)), 10))}
+	x.heads = make([]int32, 1<<(64-x.shift))
+	for at := (len(text) - window) / stride * stride; at >= 0; at -= stride {
+		for len(dead) > 0 && uint64(at) < dead[len(dead)-1].Off {
+			dead = dead[:len(dead)-1]
+		}
+		if k := len(dead) - 1; k >= 0 && uint64(at)-dead[k].Off < dead[k].Size {
+			continue
+		}
+		h := x.hash(text[at:])
+		x.next[at/stride] = x.heads[h]
+		x.heads[h] = int32(at/stride + 1)
+	}
+	return x
+}
+
+func (x *index) hash(b []byte) uint64 {
+	lo := binary.LittleEndian.Uint64(b) * 0x9e3779b97f4a7c15
+	hi := binary.LittleEndian.Uint64(b[8:]) * 0xc2b2ae3d27d4eb4f
+	return (lo ^ bits.RotateLeft64(hi, 33)) * 0x9e3779b97f4a7c15 >> x.shift
+}
+
+// equal returns how many bytes a and b have in common at their beginnings.
+func equal(a, b []byte) int {
+	n := min(len(a), len(b))
+	a, b = a[:n], b[:n]
+	i := 0
+	for ; i+8 <= n; i += 8 {
+		if d := binary.LittleEndian.Uint64(a[i:]) ^ binary.LittleEndian.Uint64(b[i:]); d != 0 {
+			return i + bits.TrailingZeros64(d)/8
+		}
+	}
+	for i < n && a[i] == b[i] {
+		i++
+	}
+	return i
+}
