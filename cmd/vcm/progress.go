@@ -53,7 +53,10 @@ func (b *bar) tick() {
 
 func (b *bar) published(p publish.Progress) {
 	text := string(p.Stage)
-	if p.Detail != "" {
+	switch {
+	case p.Stage == publish.Patching:
+		text = p.Detail // says it all
+	case p.Detail != "":
 		text += " " + p.Detail
 	}
 	b.show(text, p.Done, p.Total)

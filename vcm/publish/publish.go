@@ -42,7 +42,8 @@ type Pair struct {
 	// Earlier opens the patch that an interrupted run left in the feed, if it
 	// did. It is to be proven like a new one.
 	Earlier func(codec string) (io.ReadCloser, error)
-	// Progress takes a step, e.g. "bsdiff", and how many bytes of New it is at.
+	// Progress takes a step, e.g. "making bsdiff patch", and how many bytes of
+	// New it is at.
 	Progress func(step string, done int64)
 }
 
@@ -103,7 +104,7 @@ const (
 // Progress is one step of the work. Total is 0 where there is nothing to count.
 type Progress struct {
 	Stage       Stage
-	Detail      string // e.g. "bsdiff from 1.0.0"
+	Detail      string // e.g. "making bsdiff patch from 1.0.0"
 	Done, Total int64  // bytes
 }
 
