@@ -220,6 +220,9 @@ func (m *Image) checkTables() error {
 	if s := m.SectionAt(g.Text); g.Text >= g.EText || !s.Exec {
 		return unsupported("no text where moduledata says")
 	}
+	if g.Types%8 != 0 || g.GoFunc%8 != 0 {
+		return unsupported("types or go:func.* not aligned")
+	}
 	if m.SectionAt(g.Pcln) != m.SectionAt(g.Funcs.Addr) {
 		return unsupported("pclntab in several sections")
 	}

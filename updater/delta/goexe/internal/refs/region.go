@@ -1,6 +1,11 @@
 package refs
 
-import "github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/image"
+import (
+	"cmp"
+	"slices"
+
+	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/image"
+)
 
 // Class says what stands in a region and thus which references it may hold.
 type Class uint8
@@ -24,7 +29,87 @@ const (
 	NumClasses
 )
 
-// regionsOf lays the regions of m out.
+// Region is a piece of the file.
+type Region struct {
+	Off, End uint64 // in the file; Regions cover it in order, none is empty
+	Addr     uint64 // of Off's byte; 0 where the piece is not in memory
+	Class    Class
+}
+
+// regionsOf lays the regions of m out: sections first, then tables over them.
 func regionsOf(m *image.Image) []Region {
-	return []Region{{End: uint64(len(m.Data))}}
+	l := layout{image: m, regions: []Region{{End: uint64(len(m.Data))}}}
+	for _, s := range m.Sections {
+		class := Data
+		if s.Exec {
+			class = Code
+		}
+		l.paint(s.Addr, s.FileSize, class)
+	}
+	g := &m.Go
+	l.table(g.NoPtrData, NoPtr)
+	l.table(g.ModuleData, Data)
+	l.table(image.Table{Addr: g.Types, Size: g.ETypes - g.Types}, Types)
+	l.table(goFunc(m), GoFunc)
+	l.table(g.Names, Names)
+	l.table(g.CUs, CUs)
+	l.table(g.Files, Files)
+	l.table(g.Typelinks, Typelinks)
+	for _, t := range []image.Table{g.Pctab, g.Functab, g.Funcs, g.FindFunc, m.Relocs} {
+		l.table(t, Derived)
+	}
+	l.table(m.Pdata, PdataTable)
+	l.table(m.EhFrame, EhFrameTable)
+	l.table(m.EhFrameHdr, EhHdrTable)
+	return l.regions
+}
+
+// goFunc is go:func.* as far as it can reach: moduledata tells its start alone. Up to Go 1.25 other read-only data
+// follow in it.
+func goFunc(m *image.Image) image.Table {
+	g := &m.Go
+	s := m.SectionAt(g.GoFunc)
+	end := s.Addr + s.FileSize
+	for _, next := range []uint64{g.FindFunc.Addr, g.Types} {
+		if next > g.GoFunc && next < end {
+			end = next
+		}
+	}
+	return image.Table{Addr: g.GoFunc, Size: end - g.GoFunc}
+}
+
+// layout is a list of regions in the making.
+type layout struct {
+	image   *image.Image
+	regions []Region
+}
+
+func (l *layout) table(t image.Table, c Class) { l.paint(t.Addr, t.Size, c) }
+
+// paint gives [addr, addr+size), which lies in one section's file bytes, a class, over what was there.
+func (l *layout) paint(addr, size uint64, c Class) {
+	off, ok := l.image.Offset(addr)
+	if size == 0 || !ok {
+		return
+	}
+	end := off + size
+	split := func(r Region, from, to uint64) Region {
+		if r.Addr != 0 {
+			r.Addr += from - r.Off
+		}
+		r.Off, r.End = from, to
+		return r
+	}
+	var out []Region
+	for _, r := range l.regions {
+		if r.Off < min(r.End, off) {
+			out = append(out, split(r, r.Off, min(r.End, off)))
+		}
+		if max(r.Off, end) < r.End {
+			out = append(out, split(r, max(r.Off, end), r.End))
+		}
+	}
+	out = append(out, Region{off, end, addr, c})
+	slices.SortFunc(out, func(a, b Region) int { return cmp.Compare(a.Off, b.Off) })
+	l.regions = out
 }

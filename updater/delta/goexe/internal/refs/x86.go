@@ -1,0 +1,173 @@
+package refs
+
+// How long an amd64 instruction is, and where in it a 32-bit distance stands. An instruction is: prefixes, one to three
+// bytes of opcode, where the opcode wants it a ModRM byte that may bring a SIB byte and a displacement, then an immediate.
+//
+// The tables give a letter for each opcode of the one-byte map and of the map behind 0F. Digits add up: 1 for ModRM,
+// 2 for an immediate byte, 4 for an immediate of 4 bytes (2 behind the prefix 66). Besides:
+//
+//	8 a branch with a 32-bit distance    p prefix               m immediate of the operand's size, 8 bytes too
+//	x no instruction in 64-bit mode      r REX prefix           o 64-bit offset
+//	w two bytes                          n three bytes          f, g ModRM; its reg field tells whether an immediate follows
+//	e leads to another map
+const (
+	oneByte = "111124xx111124xe" + "111124xx111124xx" + // 00: add or | adc sbb
+		"111124px111124px" + "111124px111124px" + // 20: and sub | xor cmp
+		"rrrrrrrrrrrrrrrr" + "0000000000000000" + // 40: REX | push pop
+		"xxe1pppp45230000" + "2222222222222222" + // 60: EVEX movsxd push imul | jcc
+		"35x3111111111111" + "0000000000x00000" + // 80: group 1, test, mov, lea | nop xchg
+		"oooo000024000000" + "22222222mmmmmmmm" + // a0: mov test string | mov
+		"33w0ee35n0w002x0" + "1111xxx011111111" + // c0: shift ret VEX mov | shift, x87
+		"2222222288x20000" + "p0pp00fg00000011" // e0: loop in out call jmp | groups 3 to 5
+
+	twoByte = "1111x00000x0x103" + "1111111111111111" + // 00: system | moves, hints
+		"1111xxxx11111111" + "000000x0exexxxxx" + // 20: mov cr, compare | msr
+		"1111111111111111" + "1111111111111111" + // 40: cmov | sse
+		"1111111111111111" + "3333111011xx1111" + // 60: sse | pshuf emms
+		"8888888888888888" + "1111111111111111" + // 80: jcc | setcc
+		"000131xx00013111" + "1111111111311111" + // a0: cpuid bt shld | cmpxchg movzx
+		"1131333100000000" + "1111111111111111" + // c0: cmpps pinsr bswap | sse
+		"1111111111111111" + "1111111111111111" // e0: sse
+)
+
+// A window holds one instruction and whatever follows. No decoding looks further, however strange the bytes.
+const windowSize = 24
+
+const longestInstruction = 15
+
+// instruction is what decodeAMD64 finds: its length, 0 for none; where its 32-bit distance from the next instruction
+// stands, 0 for none; how many bytes of immediate follow that; whether it is a branch.
+type instruction struct {
+	length, at, imm int
+	branch          bool
+}
+
+func decodeAMD64(b *[windowSize]byte) instruction {
+	p, short, wide, address32 := 0, false, false, false
+	op := b[0]
+	form := oneByte[op]
+	for form == 'r' || form == 'p' {
+		wide = form == 'r' && op&8 != 0 // REX counts only right before the opcode
+		short = short || op == 0x66
+		address32 = address32 || op == 0x67
+		if p++; p == longestInstruction {
+			return instruction{}
+		}
+		op = b[p]
+		form = oneByte[op]
+	}
+	p++
+	if form == 'e' {
+		form, p = otherMap(b, op, p)
+	}
+	imm := 0
+	if form > '9' {
+		switch form {
+		case 'm':
+			form, imm = '0', 4
+			if wide {
+				imm = 8
+			} else if short {
+				imm = 2
+			}
+		case 'f', 'g':
+			if b[p]&0x30 != 0 { // neither /0 nor /1
+				form = '1'
+			} else {
+				form = '3' + 2*(form-'f')
+			}
+		case 'o':
+			form, imm = '0', 8
+			if address32 {
+				imm = 4
+			}
+		case 'w':
+			form, imm = '0', 2
+		case 'n':
+			form, imm = '0', 3
+		default:
+			return instruction{}
+		}
+	}
+	if form&2 != 0 {
+		imm = 1
+	} else if form&4 != 0 {
+		imm = 4
+		if short && !wide {
+			imm = 2
+		}
+	}
+	i := instruction{imm: imm}
+	if form&1 != 0 {
+		modrm := b[p]
+		p++
+		mod, rm := modrm>>6, modrm&7
+		if rm == 4 && mod != 3 {
+			if b[p]&7 == 5 && mod == 0 {
+				p += 4
+			}
+			p++
+		} else if rm == 5 && mod == 0 {
+			i.at = p
+			p += 4
+		}
+		if mod == 1 {
+			p++
+		} else if mod == 2 {
+			p += 4
+		}
+	} else if form == '8' {
+		i.at, i.branch = p, true
+		p += 4
+	}
+	if p += imm; p <= longestInstruction {
+		i.length = p
+	}
+	return i
+}
+
+// otherMap reads what stands between a byte that leads to another map and the ModRM byte: the opcode's form, and where
+// the bytes behind the opcode start. Instructions with VEX or EVEX have ModRM, but for vzeroupper; whether an immediate
+// follows is as in the old maps.
+func otherMap(b *[windowSize]byte, lead byte, p int) (byte, int) {
+	const old, general, immediate = 1, 2, 3 // maps 0F, 0F 38, 0F 3A; 5 and 6 are EVEX's own
+	var number, op byte
+	switch lead {
+	case 0x0f:
+		op = b[p]
+		switch p++; {
+		case op == 0x38:
+			return '1', p + 1
+		case op == 0x3a:
+			return '3', p + 1
+		}
+		return twoByte[op], p
+	case 0xc5: // VEX, two bytes
+		number, op = old, b[p+1]
+		p += 2
+	case 0xc4: // VEX, three bytes
+		number, op = b[p]&31, b[p+2]
+		p += 3
+		if number > immediate {
+			return 'x', p
+		}
+	case 0x62: // EVEX, four bytes; a bit that is always set, one that never is
+		number, op = b[p]&15, b[p+3]
+		if b[p+1]&4 == 0 {
+			return 'x', p
+		}
+		p += 4
+	}
+	switch number {
+	case old:
+		if op == 0x77 && lead != 0x62 {
+			return '0', p
+		}
+		return '1' | twoByte[op]&2, p
+	case general, 5, 6:
+		return '1', p
+	case immediate:
+		return '3', p
+	}
+	return 'x', p
+}
