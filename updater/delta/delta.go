@@ -79,13 +79,16 @@ func ByName(name string) (Codec, bool) {
 	return all[i], true
 }
 
+// errPanic marks what recover caught. It is the last net: the tests hold every codec to never needing it.
+var errPanic = errors.New("the codec panicked")
+
 // guarded holds every codec to the package's promises, whatever its library does.
 type guarded struct{ Codec }
 
 func (g guarded) Diff(ctx context.Context, old, new *io.SectionReader, patch io.Writer) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("make %s patch: the codec failed: %v", g.Name(), p)
+			err = fmt.Errorf("make %s patch: %w: %v", g.Name(), errPanic, p)
 		}
 	}()
 	if err = g.Codec.Diff(ctx, old, new, patch); err != nil {
@@ -104,7 +107,7 @@ func (g guarded) Apply(ctx context.Context, old *io.SectionReader, patch io.Read
 	to := &boundedWriter{w: out, left: size, err: &ioErr}
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("apply %s patch: %w: %v", g.Name(), ErrCorrupt, p)
+			err = fmt.Errorf("apply %s patch: %w: %w: %v", g.Name(), ErrCorrupt, errPanic, p)
 		}
 	}()
 	err = g.Codec.Apply(ctx, from, in, size, to)

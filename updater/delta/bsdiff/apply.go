@@ -102,8 +102,8 @@ type builder struct {
 	out               *bufio.Writer
 	size              int64
 	oldAt, newAt      int64
-	looked            int64 // newAt when ctx was last looked at
-	buf, from         []byte
+	looked            int64  // newAt when ctx was last looked at
+	buf, from         []byte // of one length
 }
 
 // build holds every entry to both files' bounds before it follows it: 0 <= oldAt <= the old file's size and
@@ -150,7 +150,7 @@ func (b *builder) copy(stream io.Reader, n int64, adding bool) error {
 			}
 			b.looked = b.newAt
 		}
-		part := b.buf[:min(n, chunk)]
+		part := b.buf[:min(n, int64(len(b.buf)))]
 		if _, err := io.ReadFull(stream, part); err != nil {
 			return fmt.Errorf("%w: a block ends early: %w", ErrCorrupt, err)
 		}
