@@ -1,6 +1,8 @@
 package match
 
 import (
+	"encoding/binary"
+
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/image"
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/refs"
 )
@@ -38,9 +40,23 @@ func (t *text) unit(i int) int {
 func newFile(s *refs.Scanner, cut []Span) *file {
 	m := s.Image()
 	size := uint64(len(m.Data))
-	f := &file{image: m, refs: s.Append(nil, 0, size, size), target: s.Target, cut: cut}
+	f := &file{image: m, refs: outside(s.Append(nil, 0, size, size), cut), target: s.Target, cut: cut}
 	f.readFunctions()
 	return f
+}
+
+// outside keeps, in place, the references that have no byte in a cut span.
+func outside(list []refs.Ref, cut []Span) []refs.Ref {
+	keep := list[:0]
+	for _, r := range list {
+		for len(cut) > 0 && cut[0].Off+cut[0].Size <= uint64(r.Off) {
+			cut = cut[1:]
+		}
+		if len(cut) == 0 || uint64(r.Off)+uint64(r.Width) <= cut[0].Off {
+			keep = append(keep, r)
+		}
+	}
+	return keep
 }
 
 // derived lists the spans of a file that are never copied from.
@@ -75,29 +91,40 @@ func (f *file) masked() []byte {
 	return b
 }
 
-// write puts the numbers into masked bytes, and cuts out what is to be cut.
-func (f *file) write(masked []byte, numbers []uint32) *text {
-	for i, r := range f.refs {
-		putNumber(masked[r.Off:], numbers[i])
-	}
-	t := &text{bytes: masked}
+// cutOut makes a text of masked bytes, in place. Its references have no numbers yet.
+func (f *file) cutOut(masked []byte) *text {
 	at, from := 0, 0
 	for _, c := range f.cut {
 		at += copy(masked[at:], masked[from:c.Off])
 		from = int(c.Off + c.Size)
 	}
 	at += copy(masked[at:], masked[from:])
-	t.bytes = masked[:at]
-	t.inside = make([]uint64, at>>6+1)
-	gone, cut := uint64(0), f.cut
-	for _, r := range f.refs {
-		for len(cut) > 0 && cut[0].Off <= uint64(r.Off) {
-			gone += cut[0].Size
-			cut = cut[1:]
-		}
-		for i := uint64(r.Off) - gone + 1; i < uint64(r.Off)-gone+uint64(r.Width) && i < uint64(at); i++ {
+	t := &text{bytes: masked[:at], inside: make([]uint64, at>>6+1)}
+	f.places(func(r refs.Ref, at int) {
+		for i := at + 1; i < at+int(r.Width); i++ {
 			t.inside[i>>6] |= 1 << (i & 63)
 		}
-	}
+	})
 	return t
+}
+
+// number puts numbers, one for each of the file's references, into its text.
+func (f *file) number(t *text, numbers []uint32) {
+	i := 0
+	f.places(func(_ refs.Ref, at int) {
+		binary.LittleEndian.PutUint32(t.bytes[at:], numbers[i])
+		i++
+	})
+}
+
+// places tells where in the text each reference is.
+func (f *file) places(yield func(r refs.Ref, at int)) {
+	gone, cut := 0, f.cut
+	for _, r := range f.refs {
+		for len(cut) > 0 && cut[0].Off <= uint64(r.Off) {
+			gone += int(cut[0].Size)
+			cut = cut[1:]
+		}
+		yield(r, int(r.Off)-gone)
+	}
 }

@@ -8,8 +8,10 @@
 package match
 
 import (
+	"cmp"
 	"context"
 	"math"
+	"slices"
 
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/image"
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/refs"
@@ -39,17 +41,80 @@ func Find(ctx context.Context, old, new *refs.Scanner, cut []Span) (Result, erro
 }
 
 // find searches twice. In the first round a reference is told by what it points at looks like. That gives a map, and in
-// the second round references are equal exactly if the map will predict the new one from the old one.
+// the second round references are equal exactly if the map predicts the new one from the old one.
 func find(ctx context.Context, old, new *file, dead []Span) (Result, error) {
 	oldMasked, newMasked := old.masked(), new.masked()
 	align := byName(old, new, oldMasked, newMasked)
-	known := func(i int) int32 { return align[i] }
-	a := old.write(oldMasked, old.byLooks(oldMasked, func(i int) int32 { return int32(i) }))
-	b := new.write(newMasked, new.byLooks(newMasked, known))
-	s := &search{old: a, new: b, index: newIndex(a.bytes, dead), pairs: pairs(old, new, align)}
-	pieces, err := s.run(ctx)
-	if err != nil {
-		return Result{}, err
+	oldNumbers := old.byLooks(oldMasked, func(i int) int32 { return int32(i) })
+	newNumbers := new.byLooks(newMasked, func(i int) int32 { return align[i] })
+	a, b := old.cutOut(oldMasked), new.cutOut(newMasked)
+	var ops []Op
+	for round := range 2 {
+		old.number(a, oldNumbers)
+		new.number(b, newNumbers)
+		s := &search{old: a, new: b, index: newIndex(a.bytes, dead), pairs: pairs(old, new, align)}
+		pieces, err := s.run(ctx)
+		if err != nil {
+			return Result{}, err
+		}
+		ops = operations(pieces, len(b.bytes))
+		if round == 1 {
+			break
+		}
+		m, err := mapOf(old, new, ops, align)
+		if err != nil {
+			return Result{}, err
+		}
+		oldNumbers = old.byPlace(func(target uint64) uint64 { now, _ := m.Predict(target); return now })
+		newNumbers = new.byPlace(func(target uint64) uint64 { return target })
 	}
-	return Result{align, operations(pieces, len(a.bytes), len(b.bytes))}, nil
+	return Result{align, ops}, nil
+}
+
+// mapOf returns where things are by operations and functions.
+func mapOf(old, new *file, ops []Op, align []int32) (*remap.Map, error) {
+	copies, err := remap.Copies(old.image.Sections, new.image.Sections, new.cut, ops)
+	if err != nil {
+		return nil, err
+	}
+	m := remap.New(old.image, new.image.Sections, copies)
+	for i, k := range align {
+		if k >= 0 {
+			m.Learn(old.functions[k].start, new.functions[i].start)
+		}
+	}
+	teach(m, old, new, ops)
+	return m, nil
+}
+
+// teach shows m the references that operations take along, as the patcher will come to know them.
+func teach(m *remap.Map, old, new *file, ops []Op) {
+	places := make([]int32, 0, len(new.refs))
+	new.places(func(_ refs.Ref, at int) { places = append(places, int32(at)) })
+	i, p, q := 0, 0, 0
+	for _, o := range ops {
+		k, _ := slices.BinarySearchFunc(old.refs, uint32(p), func(r refs.Ref, p uint32) int { return cmp.Compare(r.Off, p) })
+		for i < len(places) && int(places[i]) < q {
+			i++
+		}
+		for end := q + int(o.Add); k < len(old.refs) && i < len(places) && int(places[i]) < end; {
+			was, is := old.refs[k], new.refs[i]
+			switch at := int(was.Off) - p + q; {
+			case at < int(places[i]):
+				k++
+			case at > int(places[i]):
+				i++
+			default:
+				if target := new.target(is); was.Kind == is.Kind {
+					if now, c := m.Predict(old.target(was)); now != target || c >= remap.BssNear {
+						m.Learn(old.target(was), target)
+					}
+				}
+				k++
+				i++
+			}
+		}
+		p += int(o.Add + o.Seek)
+		q += int(o.Add + o.Copy)
+	}
 }

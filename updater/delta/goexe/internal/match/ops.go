@@ -1,7 +1,7 @@
 package match
 
 // operations says the same as pieces of a path through a new text of that size.
-func operations(pieces []piece, old, size int) []Op {
+func operations(pieces []piece, size int) []Op {
 	var ops []Op
 	p := 0
 	op := Op{}

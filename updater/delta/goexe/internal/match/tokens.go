@@ -2,7 +2,6 @@ package match
 
 import (
 	"bytes"
-	"encoding/binary"
 
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/refs"
 )
@@ -58,8 +57,6 @@ func (f *file) byPlace(now func(target uint64) uint64) []uint32 {
 func (f *file) shape(r refs.Ref) uint64 {
 	return r.Kind.Encode(f.image.Data[r.Off:], 0, r.Imm, 0, 0)<<8 | uint64(r.Kind)
 }
-
-func putNumber(b []byte, n uint32) { binary.LittleEndian.PutUint32(b, n) }
 
 const golden = 0x9e3779b97f4a7c15
 

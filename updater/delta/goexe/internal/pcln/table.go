@@ -42,7 +42,7 @@ type Table struct {
 	funcs   []byte // functab and the records behind it, as one: what funcoff counts in
 	names   []byte
 	num     int
-	quantum uint64 // of pc deltas
+	quantum uint32 // of pc deltas
 }
 
 // Parse finds the tables of an image. It reads nothing but their bounds.
@@ -62,7 +62,7 @@ func Parse(m *image.Image) (*Table, error) {
 	return t, nil
 }
 
-func quantum(a image.Arch) uint64 {
+func quantum(a image.Arch) uint32 {
 	if a == image.ARM64 {
 		return 4
 	}
@@ -94,6 +94,9 @@ func (t *Table) Name(i int) []byte {
 
 func (t *Table) start(i int) uint32 { return binary.LittleEndian.Uint32(t.funcs[8*i:]) }
 
+// length returns how much text function i has.
+func (t *Table) length(i int) uint32 { return t.start(i+1) - t.start(i) }
+
 // record returns function i's record and what follows it, or nil when it does not lie in the table.
 func (t *Table) record(i int) []byte {
 	off := uint64(binary.LittleEndian.Uint32(t.funcs[8*i+4:]))
@@ -108,3 +111,25 @@ func (t *Table) record(i int) []byte {
 }
 
 func word(r []byte, i int) uint32 { return binary.LittleEndian.Uint32(r[4*i:]) }
+
+// pcTable returns the pc table at off, nil for none.
+func (t *Table) pcTable(off uint32) []byte {
+	if off == 0 || off >= uint32(len(t.pctab)) {
+		return nil
+	}
+	return t.pctab[off : int(off)+tableEnd(t.pctab[off:])]
+}
+
+// maxColumns is how many pc tables a new function may have: pcsp, pcfile, pcln and its pcdata. Go's have eight.
+const maxColumns = 16
+
+// columns returns how many pc tables a record names, no more than maxColumns.
+func columns(r []byte) int { return int(min(3+word(r, wPcdata), maxColumns)) }
+
+// column returns where the record's pc table k is.
+func column(r []byte, k int) uint32 {
+	if k < 3 {
+		return word(r, wPcsp+k)
+	}
+	return word(r, words+k-3)
+}

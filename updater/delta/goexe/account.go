@@ -1,0 +1,27 @@
+package goexe
+
+import "github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/entropy"
+
+// Account tells what a patch's bytes are spent on. A nil one keeps no books.
+type Account struct {
+	bits map[string]float64
+}
+
+func (a *Account) start(c *entropy.Coder) float64 {
+	if a == nil {
+		return 0
+	}
+	return c.Bits()
+}
+
+func (a *Account) add(c *entropy.Coder, start float64, what string) {
+	if a != nil {
+		a.bits[what] += c.Bits() - start
+	}
+}
+
+func (a *Account) addBytes(n int, what string) {
+	if a != nil {
+		a.bits[what] += 8 * float64(n)
+	}
+}
