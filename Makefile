@@ -90,6 +90,10 @@ bench: setup ## benchmarks; the numbers go to build/bench/go.txt too
 	@mkdir -p build/bench
 	$(GO) test -run '^$$' -bench . -benchmem ./... | { grep -v 'no test files' || true; } | tee build/bench/go.txt
 
+.PHONY: bench-delta
+bench-delta: setup vcm ## patches beside bsdiff, xdelta3 and zstd on real programs; figures in build/bench/delta.json (ARGS=-help)
+	@$(GO) run ./e2e/cmd/deltabench $(ARGS)
+
 .PHONY: lint
 lint: setup ## go vet for each system, golangci-lint with staticcheck, eslint, prettier, svelte-check
 	$(GO) vet ./...

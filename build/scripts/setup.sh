@@ -11,6 +11,8 @@ build_packages=(gcc libc6-dev pkg-config libgtk-3-dev libwebkit2gtk-4.1-dev)
 screen_packages=(xvfb openbox dbus dbus-x11 xdotool x11-utils x11-xserver-utils xclip imagemagick)
 # Fonts, so that what is drawn does not depend on the machine.
 font_packages=(fonts-inter fonts-jetbrains-mono fonts-noto-cjk fontconfig)
+# What our patches are held against: make bench-delta.
+peer_packages=(bsdiff xdelta3 zstd)
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -40,7 +42,7 @@ system_packages() {
     return
   fi
   local missing
-  mapfile -t missing < <(missing_of "${build_packages[@]}" "${screen_packages[@]}" "${font_packages[@]}")
+  mapfile -t missing < <(missing_of "${build_packages[@]}" "${screen_packages[@]}" "${font_packages[@]}" "${peer_packages[@]}")
   [ "${#missing[@]}" -eq 0 ] && return
   say "installing ${missing[*]}"
   as_root apt-get update -qq

@@ -20,6 +20,12 @@ type app struct {
 	edits    []release.Edit
 	requires []string // modules at other versions, as path@version
 	replaces []string // the same where other modules ask for newer ones
+	windowed bool     // without a console, as Windows asks
+}
+
+func (a app) onWindows() app {
+	a.windowed = true
+	return a
 }
 
 const versionVariable = "github.com/tesseract-desktop/tesseract/app.Version"
@@ -63,7 +69,11 @@ func (a app) String() string {
 }
 
 func (a app) flags() []string {
-	return []string{"-ldflags", "-s -w -X " + versionVariable + "=" + a.version}
+	ldflags := "-s -w -X " + versionVariable + "=" + a.version
+	if a.windowed {
+		ldflags += " -H windowsgui"
+	}
+	return []string{"-ldflags", ldflags}
 }
 
 // sourceNames are the files and folders that go into the app, made those that the build makes.

@@ -33,12 +33,10 @@ func Pairs() []Pair {
 		return Pair{Name: name, About: "one HTTP handler more", OS: system, Arch: arch, toolchain: toolchain, flags: stripped, pkg: ".",
 			old: server{language, ""}, new: server{language, oneMoreHandler}}
 	}
-	windows := ofApp("app-pe", "one bound method more, another page", "windows", first, next)
-	windows.flags = appFlags
 	return []Pair{
 		ofApp("app-line-elf", "one line", "linux", first, app{version: "1.0.0", changes: "one longer sentence", edits: oneLine}),
 		ofApp("app-elf", "one bound method more, another page", "linux", first, next),
-		windows,
+		ofApp("app-pe", "one bound method more, another page", "windows", first.onWindows(), next.onWindows()),
 		ofApp("wails-elf", "Wails 2.12.0 to 2.13.0", "linux",
 			app{version: "1.0.0", requires: []string{"github.com/wailsapp/wails/v2@v2.12.0"}}, app{version: "1.0.0", requires: []string{"github.com/wailsapp/wails/v2@v2.13.0"}}),
 		ofApp("xmod-elf", "x/net, x/crypto, x/sys, x/text a year on", "linux", app{version: "1.0.0", replaces: yearOld}, first),
