@@ -79,7 +79,6 @@ func diff(ctx context.Context, old, new *io.SectionReader, account *Account) ([]
 			account.addBytes(len(k.literals[i]), "literals: "+groupNames[i])
 		}
 	}
-	account.addBytes(len(k.bytes())-len(k.numbers), "container")
 	return k.bytes(), nil
 }
 

@@ -233,6 +233,8 @@ func (w *walk) fill(out []byte) error {
 		copy(out, w.want[w.q:])
 	}
 	if w.lit.inline {
+		start := w.account.start(w.c)
+		defer func() { w.account.add(w.c, start, "literals: "+groupNames[g]) }()
 		w.models.literal.code(w.c, k, w.old[min(w.p, uint64(len(w.old))):], w.q, out)
 		return nil
 	}
