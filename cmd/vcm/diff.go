@@ -20,17 +20,26 @@ func (t *tool) diffCommand() *cobra.Command {
 	var out, codec string
 	cmd := &cobra.Command{
 		Use:   "diff OLD NEW -o PATCH",
-		Short: "Make a patch that turns one file into another",
-		Long: `Make a patch that turns OLD into NEW. The patch is applied and compared before
-it is written. With --codec auto every codec is tried, and the smallest patch
-kept; where even that is no smaller than NEW itself, compressed, PATCH becomes
-the latter, which vcm patch unpacks just as well.`,
+		Short: "Make a patch that turns one file or folder into another",
+		Long: `Make a patch that turns OLD into NEW, two files or two folders. The patch is
+applied and compared before it is written. With --codec auto every codec is
+tried, and the smallest patch kept; where even that is no smaller than NEW
+itself, compressed, PATCH becomes the latter, which vcm patch unpacks just as
+well. In a folder, each file has the patch that is smallest for it.`,
 		Example: `  vcm diff tesseract-1.0.0 tesseract-1.1.0 -o update.patch
+  vcm diff Old.app New.app -o app.patch
   vcm diff old new -o new.bsdiff --codec bsdiff --json`,
 		Args: cobra.ExactArgs(2),
 		RunE: does(func(cmd *cobra.Command, args []string) error {
 			if _, ok := delta.ByName(codec); !ok && codec != auto {
 				return usageError{fmt.Errorf("codec %q: use %s, %s", codec, auto, codecNames())}
+			}
+			trees, err := bothFolders(args[0], args[1])
+			if err != nil {
+				return err
+			}
+			if trees {
+				return t.diffTrees(cmd.Context(), args[0], args[1], out, codec)
 			}
 			return t.diff(cmd.Context(), args[0], args[1], out, codec)
 		}),

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -19,10 +21,11 @@ func (t *tool) patchCommand() *cobra.Command {
 	var out, expect string
 	cmd := &cobra.Command{
 		Use:   "patch OLD PATCH -o NEW",
-		Short: "Apply a patch to a file",
+		Short: "Apply a patch to a file or folder",
 		Long: `Apply PATCH, as made by vcm diff or taken from a feed, to OLD. A patch carries no
 signature: compare the SHA-256 that is printed with the one you expect, or give
-it with --expect, and NEW is written only where it is right.`,
+it with --expect, and NEW is written only where it is right. For a folder
+--expect is needed, and NEW must be missing or empty.`,
 		Example: `  vcm patch tesseract-1.0.0 update.patch -o tesseract-1.1.0
   vcm patch old update.patch -o new --expect "$(sha256sum < new.reference | cut -d' ' -f1)"`,
 		Args: cobra.ExactArgs(2),
@@ -34,11 +37,18 @@ it with --expect, and NEW is written only where it is right.`,
 					return usageError{fmt.Errorf("--expect: %w", err)}
 				}
 			}
+			tree, err := folder(args[0])
+			if err != nil {
+				return err
+			}
+			if tree {
+				return t.patchTree(cmd.Context(), args[0], args[1], out, want)
+			}
 			return t.patch(cmd.Context(), args[0], args[1], out, want)
 		}),
 	}
-	cmd.Flags().StringVarP(&out, "output", "o", "", "file to write the result to (required)")
-	cmd.Flags().StringVar(&expect, "expect", "", "SHA-256 that the result must have")
+	cmd.Flags().StringVarP(&out, "output", "o", "", "file or folder to write the result to (required)")
+	cmd.Flags().StringVar(&expect, "expect", "", "SHA-256 that the result must have; of a folder, the one that vcm diff printed")
 	_ = cmd.MarkFlagRequired("output")
 	return cmd
 }
@@ -58,14 +68,6 @@ func (t *tool) patch(ctx context.Context, oldName, patchName, out string, want r
 		return fmt.Errorf("%s: %w", patchName, err)
 	}
 	res := deltaResult{Codec: info.Codec, Old: before.Size(), New: info.Size, Patch: patch.Size()}
-	if info.Named() || t.json {
-		if res.OldSHA256, err = digest(before); err != nil {
-			return err
-		}
-	}
-	if info.Named() && res.OldSHA256 != release.Digest(info.Old) {
-		return fmt.Errorf("%s is not the file that %s is for: its SHA-256 is %s, not %x", oldName, patchName, res.OldSHA256, info.Old)
-	}
 	bar := t.progress()
 	err = writeOutput(out, mode, func(w io.Writer) error {
 		res.SHA256, err = applyPatch(ctx, info, before, patch, w, bar)
@@ -79,9 +81,14 @@ func (t *tool) patch(ctx context.Context, oldName, patchName, out string, want r
 		return fmt.Errorf("interrupted: %w", ctx.Err())
 	}
 	if err != nil {
-		return err
+		return errors.Join(err, checkOld(before, oldName, info))
 	}
 	res.deltaCost = costSince(began)
+	if t.json {
+		if res.OldSHA256, err = digest(before); err != nil {
+			return err
+		}
+	}
 	return t.print(res, func(w io.Writer) {
 		fmt.Fprintf(w, "Wrote %s: %s, SHA-256 %s\n", out, strings.TrimSpace(size(res.New)), res.SHA256)
 	})
@@ -96,9 +103,22 @@ func inspect(patch io.ReaderAt) (delta.Info, error) {
 	return info, err
 }
 
+// checkOld explains a patch that failed: codecs compare the old file with what
+// a patch says it is for, but know no names.
+func checkOld(before *io.SectionReader, name string, info delta.Info) error {
+	if info.Old == nil {
+		return nil
+	}
+	got, err := digest(before)
+	if err != nil || bytes.HasPrefix(got[:], info.Old) {
+		return err
+	}
+	return fmt.Errorf("%s is not the file that the patch is for: its SHA-256 is %s; the patch wants %x", name, got, info.Old)
+}
+
 // checkResult holds the result to what the patch and the user say it is.
 func checkResult(got release.Digest, info delta.Info, want release.Digest) error {
-	if info.Named() && got != release.Digest(info.New) {
+	if !bytes.HasPrefix(got[:], info.New) {
 		return fmt.Errorf("the result's SHA-256 is %s, and the patch says %x: it is damaged", got, info.New)
 	}
 	if want != (release.Digest{}) && got != want {

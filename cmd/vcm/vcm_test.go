@@ -26,7 +26,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"program": program, "start": start, "get": get, "field": field, "mode": mode, "sha256": sum,
+			"program": program, "start": start, "get": get, "field": field, "mode": mode, "sha256": sum, "result": result,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
@@ -144,4 +144,14 @@ func sum(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: sha256 FILE VARIABLE")
 	}
 	ts.Setenv(args[1], fmt.Sprintf("%x", sha256.Sum256([]byte(ts.ReadFile(args[0])))))
+}
+
+// result FILE KEY VARIABLE sets a variable to a field of a JSON document.
+func result(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: result FILE KEY VARIABLE")
+	}
+	var doc map[string]any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &doc))
+	ts.Setenv(args[2], fmt.Sprint(doc[args[1]]))
 }

@@ -212,6 +212,8 @@ func TestMake(t *testing.T) {
 		}
 		if info, err := delta.Inspect(bytes.NewReader(patch)); err != nil || info.Codec != c.Name() || info.Size != int64(len(new)) {
 			t.Errorf("the patch says %+v, %v", info, err)
+		} else if from, to := sha256.Sum256(old), sha256.Sum256(new); !bytes.HasPrefix(from[:], info.Old) || !bytes.HasPrefix(to[:], info.New) {
+			t.Errorf("the patch is from %x to %x", info.Old, info.New)
 		}
 		if _, err := delta.Make(t.Context(), c, section(old), section(new), sha256.Sum256(old), nil); !errors.Is(err, delta.ErrUnproven) {
 			t.Errorf("another hash: %v", err)

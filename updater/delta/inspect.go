@@ -1,7 +1,6 @@
 package delta
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -16,12 +15,10 @@ const Full = "full"
 type Info struct {
 	Codec string // or Full
 	Size  int64  // of the result, in bytes; 0 or more
-	// SHA-256 of the file that the patch is for and of its result; all zero in formats that do not carry them.
-	Old, New [sha256.Size]byte
+	// The first bytes, at least 16, of the SHA-256 of the file that the patch is for and of its result; nil in formats that
+	// do not carry them.
+	Old, New []byte
 }
-
-// Named tells whether the patch says which files it is for.
-func (i Info) Named() bool { return i.Old != [sha256.Size]byte{} || i.New != [sha256.Size]byte{} }
 
 // ErrUnknownPatch says that a file begins like no patch that this build can apply.
 var ErrUnknownPatch = errors.New("is not a patch of a known codec")
@@ -34,9 +31,9 @@ type recogniser interface {
 	Inspect(head []byte) (size int64, ok bool)
 }
 
-// namer is a recogniser whose patches carry the SHA-256 of both files.
+// namer is a recogniser whose patches carry the first bytes of the SHA-256 of both files.
 type namer interface {
-	Names(head []byte) (old, new [sha256.Size]byte, ok bool)
+	Names(head []byte) (old, new []byte, ok bool)
 }
 
 // Inspect reads what a patch says about itself from its first bytes. It is for tools: a client takes the codec and
@@ -55,7 +52,7 @@ func Inspect(patch io.ReaderAt) (Info, error) {
 		}
 		info := Info{Codec: c.Name(), Size: size}
 		if c, ok := c.(namer); ok {
-			if old, new, ok := c.Names(head); ok {
+			if old, new, ok := c.Names(head); ok && len(old) >= 16 && len(new) >= 16 {
 				info.Old, info.New = old, new
 			}
 		}

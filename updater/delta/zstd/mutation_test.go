@@ -61,7 +61,7 @@ func (f frame) bytes() []byte {
 func TestMutatedFrames(t *testing.T) {
 	const mutations = 10_000
 	old := append(text(20_000), noise(20_000)...)
-	new := slices.Concat(old[5000:15_000], noise(5000)[1000:3000], old[25_000:], text(4000)[2000:], bytes.Repeat([]byte{7}, 200_000), old[:9000])
+	new := slices.Concat(old[5000:15_000], noise(5000)[1000:3000], old[25_000:], text(4000)[2000:], bytes.Repeat([]byte{7}, 110_000), old[:9000])
 	for range 50 {
 		new = slices.Insert(new, len(new)/7, new[len(new)/9])
 	}
