@@ -14,7 +14,14 @@ import (
 )
 
 // ErrUnsupported says that a file is no Go executable of a known layout.
-var ErrUnsupported = errors.New("not a Go executable of a known layout")
+var ErrUnsupported error = unsupportedError{}
+
+type unsupportedError struct{}
+
+func (unsupportedError) Error() string { return "not a Go executable of a known layout" }
+
+// Is makes it the standard library's error too, which those know who cannot import this package.
+func (unsupportedError) Is(target error) bool { return target == errors.ErrUnsupported }
 
 // Format is the outer file format.
 type Format uint8
