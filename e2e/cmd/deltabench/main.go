@@ -107,7 +107,7 @@ func main() {
 }
 
 func run(ctx context.Context, o options) error {
-	began := time.Now()
+	began, here := time.Now(), machine()
 	log := func(format string, args ...any) {
 		fmt.Fprintf(os.Stderr, "%7.1f s  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
 	}
@@ -130,7 +130,7 @@ func run(ctx context.Context, o options) error {
 	}
 	folder := filepath.Join(sources.Root(), "build", "bench")
 	b := bench{options: o, tools: tools(ctx, o), folder: folder, log: log}
-	report := Report{Made: began.UTC().Format(time.RFC3339), Whole: o.whole(), Machine: machine(), Tools: b.tools}
+	report := Report{Made: began.UTC().Format(time.RFC3339), Whole: o.whole(), Machine: here, Tools: b.tools}
 	for _, s := range subjects {
 		pair, err := b.measure(ctx, s)
 		if err != nil {
@@ -139,7 +139,7 @@ func run(ctx context.Context, o options) error {
 		report.Pairs = append(report.Pairs, pair)
 	}
 	report.Goals = judge(report.Pairs)
-	print(os.Stdout, report)
+	show(os.Stdout, report)
 	return errors.Join(write(folder, report), verdict(report, o.strict))
 }
 

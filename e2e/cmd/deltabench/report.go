@@ -26,6 +26,7 @@ type Machine struct {
 	Arch  string `json:"arch"`
 	CPU   string `json:"cpu"`
 	Cores int    `json:"cores"`
+	Load  string `json:"load"` // average of the minute before: what is far from 0 spoils times
 }
 
 // Pair is what was found for one pair of programs.
@@ -79,6 +80,9 @@ func (p Pair) of(tool string) *Result {
 
 func machine() Machine {
 	m := Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, Cores: runtime.NumCPU()}
+	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
+		m.Load, _, _ = strings.Cut(string(load), " ")
+	}
 	f, err := os.Open("/proc/cpuinfo")
 	if err != nil {
 		return m

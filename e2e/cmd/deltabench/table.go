@@ -11,9 +11,9 @@ import (
 	"text/tabwriter"
 )
 
-// print writes what people read.
-func print(w io.Writer, r Report) {
-	fmt.Fprintf(w, "\n%s/%s, %d cores, %s\n", r.Machine.OS, r.Machine.Arch, r.Machine.Cores, r.Machine.CPU)
+// show writes what people read.
+func show(w io.Writer, r Report) {
+	fmt.Fprintf(w, "\n%s/%s, %d cores, %s, load %s before\n", r.Machine.OS, r.Machine.Arch, r.Machine.Cores, r.Machine.CPU, r.Machine.Load)
 	for _, t := range r.Tools {
 		fmt.Fprintf(w, "  %-8s %s: %s\n", t.Name, t.Version, strings.Join(t.Diff, " "))
 	}
@@ -30,7 +30,7 @@ func print(w io.Writer, r Report) {
 		return ratios(mine.Apply, theirs.Apply)
 	})
 	fmt.Fprintf(w, "\n%s\n", hashedLine(r))
-	printGoals(w, r.Goals)
+	showGoals(w, r.Goals)
 }
 
 // section is a table with a row for each pair and a column for each tool.
@@ -63,7 +63,7 @@ func section(w io.Writer, r Report, title string, cell func(*Result) string, aga
 	t.Flush()
 }
 
-func printGoals(w io.Writer, goals []Goal) {
+func showGoals(w io.Writer, goals []Goal) {
 	fmt.Fprintf(w, "\nGoals against %s, %d of %d met\n", yardstick, len(goals)-missed(goals), len(goals))
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	row(t, []string{"goal", "pair", "at most", "is", ""})

@@ -23,7 +23,7 @@ func TestGrouped(t *testing.T) {
 	}
 }
 
-func TestPrint(t *testing.T) {
+func TestShow(t *testing.T) {
 	good := pairOf("hugo", 51_200_000,
 		Result{Rebuilt: true, Patch: 50_000, Diff: Cost{CPU: 3.2, Peak: 500 << 20}, Apply: Cost{CPU: 0.3, Peak: 65 << 20}, Hashed: []string{"new_sha256", "old_sha256"}},
 		Result{Patch: 1_250_000, Diff: Cost{CPU: 41.6, Peak: 442 << 20}, Apply: Cost{CPU: 0.6, Peak: 105 << 20}, Reused: true})
@@ -31,7 +31,7 @@ func TestPrint(t *testing.T) {
 	r := Report{Tools: []Tool{{Name: yardstick, Version: "4.3-23", Diff: fields("bsdiff OLD NEW PATCH")}, {Name: ours, Version: "1.0.0"}}, Pairs: []Pair{good, bad}}
 	r.Goals = judge(r.Pairs)
 	var out strings.Builder
-	print(&out, r)
+	show(&out, r)
 	for _, want := range []string{
 		"bsdiff   4.3-23: bsdiff OLD NEW PATCH",
 		"the peers' figures are from an earlier run",
