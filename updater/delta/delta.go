@@ -25,6 +25,7 @@ import (
 	"slices"
 
 	"github.com/tesseract-desktop/tesseract/updater/delta/bsdiff"
+	"github.com/tesseract-desktop/tesseract/updater/delta/goexe"
 	"github.com/tesseract-desktop/tesseract/updater/delta/zstd"
 )
 
@@ -50,6 +51,7 @@ type Codec interface {
 // shipped lists what this build has. A new codec is one more line.
 func shipped() []shippedCodec {
 	return []shippedCodec{
+		goexe.Codec{},
 		bsdiff.Codec{},
 		zstd.Codec{},
 	}

@@ -96,3 +96,15 @@ func readContainer(r io.Reader, size uint64) (*container, error) {
 	k.numbers = b
 	return &k, nil
 }
+
+// Inspect reads the size of the result from the first bytes of a patch. ok is false when they are no goexe patch's.
+func (Codec) Inspect(head []byte) (size int64, ok bool) {
+	k, _, err := parseHead(head)
+	return int64(k.size), err == nil && k.size <= maxFile
+}
+
+// Names reads the first half of the SHA-256 of the old and of the new file from the first bytes of a patch.
+func (Codec) Names(head []byte) (old, new []byte, ok bool) {
+	k, _, err := parseHead(head)
+	return k.old[:], k.new[:], err == nil
+}
