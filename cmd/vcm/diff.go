@@ -32,7 +32,7 @@ well. In a folder, each file has the patch that is smallest for it.`,
 		Args: cobra.ExactArgs(2),
 		RunE: does(func(cmd *cobra.Command, args []string) error {
 			if _, ok := delta.ByName(codec); !ok && codec != auto {
-				return usageError{fmt.Errorf("codec %q: use %s, %s", codec, auto, codecNames())}
+				return usageError{fmt.Errorf("codec %q: use %s", codec, codecNames())}
 			}
 			trees, err := bothFolders(args[0], args[1])
 			if err != nil {
@@ -45,17 +45,22 @@ well. In a folder, each file has the patch that is smallest for it.`,
 		}),
 	}
 	cmd.Flags().StringVarP(&out, "output", "o", "", "file to write the patch to (required)")
-	cmd.Flags().StringVar(&codec, "codec", auto, auto+", "+codecNames())
+	cmd.Flags().StringVar(&codec, "codec", auto, codecNames())
 	_ = cmd.MarkFlagRequired("output")
 	return cmd
 }
 
+// codecNames lists what the codec flag takes.
 func codecNames() string {
-	var names []string
-	for _, c := range delta.Codecs() {
-		names = append(names, c.Name())
+	names := auto
+	all := delta.Codecs()
+	for i, c := range all {
+		if i == len(all)-1 {
+			return names + " or " + c.Name()
+		}
+		names += ", " + c.Name()
 	}
-	return strings.Join(names, " or ")
+	return names
 }
 
 func (t *tool) diff(ctx context.Context, oldName, newName, out, codec string) error {
