@@ -13,7 +13,7 @@ const bit cost = 16
 
 // What things cost in a patch, by and large.
 const (
-	literal     = 11 * bit / 2 // a byte that the patch brings
+	literal     = 9 * bit / 4 // a byte that the patch brings
 	residual    = 10 * bit     // a first byte that differs in what is taken from the old file
 	residualOn  = 7 * bit      // one more behind it
 	refWrong    = 22 * bit     // a reference that points elsewhere
