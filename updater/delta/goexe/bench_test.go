@@ -58,6 +58,29 @@ func benchmarkPair(b *testing.B, old, new []byte) {
 	}
 }
 
+// BenchmarkApply applies each pair's patch.
+func BenchmarkApply(b *testing.B) {
+	dirs, err := filepath.Glob(*pairs)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, dir := range dirs {
+		old, new := load(b, filepath.Join(dir, "old")), load(b, filepath.Join(dir, "new"))
+		patch, err := diff(b.Context(), section(old), section(new), nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(filepath.Base(dir), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := (Codec{}).Apply(b.Context(), section(old), bytes.NewReader(patch), int64(len(new)), io.Discard); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 func load(tb testing.TB, name string) []byte {
 	data, err := os.ReadFile(name)
 	if err != nil {

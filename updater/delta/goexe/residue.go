@@ -11,6 +11,7 @@ import (
 // in flocks: the same few bytes at the same distances, over and over.
 type residueModel struct {
 	gap       *entropy.Mixed
+	more      [refs.NumClasses][64][4]entropy.Prob // does anything differ in the rest? by: how much is left, how much did
 	long      [refs.NumClasses]entropy.Uint
 	change    *entropy.Mixed
 	gaps      [3]uint32 // the last symbols
@@ -21,8 +22,7 @@ type residueModel struct {
 const (
 	gapContexts    = 6
 	changeContexts = 7
-	noneLeft       = 255 // gap symbol: nothing differs in the rest of this piece
-	longGap        = 254 // gap symbol: the distance follows as a number
+	longGap        = 255 // gap symbol: the distance follows as a number
 )
 
 func newResidueModel() *residueModel {
@@ -75,31 +75,28 @@ func (w *walk) residues(out []byte) {
 
 // distance codes how many of the left bytes are right before the next wrong one: left when all are.
 func (m *residueModel) distance(c *entropy.Coder, k refs.Class, gap, left int, count uint32) int {
-	symbol := byte(min(gap, longGap))
-	if gap == left {
-		symbol = noneLeft
+	size := uint32(bits.Len(uint(left)))
+	if c.Bit(&m.more[k][size][min(count, 3)], b2i(gap < left), entropy.Steady) == 0 {
+		return left
 	}
 	class := uint32(k)
 	g, d := &m.gaps, &m.changes
 	context := [gapContexts]uint32{
-		hash(1, class, uint32(bits.Len(uint(left))), min(count, 3)),
+		hash(1, class, size, min(count, 3)),
 		hash(2, class, g[0], d[0]),
 		hash(3, class, g[0], d[0], g[1]),
 		hash(4, g[0], d[0], g[1], d[1], g[2]),
 		hash(5, class, g[0], g[1]),
 		hash(6, class, uint32(min(left, 255)), min(count, 7)),
 	}
-	symbol = c.Byte(m.gap, context[:], int(k), symbol)
-	if symbol == noneLeft {
-		return left
-	}
+	symbol := c.Byte(m.gap, context[:], int(k), byte(min(gap, longGap)))
 	if symbol == longGap {
-		gap = int(min(c.Uint(&m.long[k], uint64(gap-longGap)), uint64(left)) + longGap)
+		gap = longGap + int(min(c.Uint(&m.long[k], uint64(gap-longGap)), uint64(left)))
 	} else {
 		gap = int(symbol)
 	}
 	g[2], g[1], g[0] = g[1], g[0], uint32(symbol)
-	return min(gap, left)
+	return min(gap, left-1)
 }
 
 // differs codes what the old byte became, v when writing.

@@ -5,50 +5,50 @@ package entropy
 // their hashes belong to the format. Coding a byte takes about 40 ns for each context.
 type Mixed struct {
 	contexts int
-	bits     uint
-	slots    []Prob  // a table for each context, of groups of 16: one group for each half of a byte
-	weights  []int32 // contexts for each set, in 1/65536
-	votes    []int32
-	groups   []uint32
-	limit    uint32
+	mask     uint32
+	slots    []slot               // a table for each context: one slot for each half of a byte
+	weights  [][maxContexts]int32 // for each set, in 1/65536
+	current  [maxContexts]*slot   // of the half that is coded
+	votes    [maxContexts]int32
 }
 
-// NewMixed returns a model of that many contexts, each with a table of 2^bits probabilities of 4 bytes. There is a set
-// of weights for each kind of place in the data.
+// slot holds the probabilities of the four bits of half a byte, as a tree whose root is at 1.
+type slot [16]Prob
+
+// maxContexts is how many contexts a model may have.
+const maxContexts = 8
+
+// NewMixed returns a model of that many contexts, at most 8, each with a table of 2^bits probabilities of 4 bytes. There
+// is a set of weights for each kind of place in the data.
 func NewMixed(contexts int, bits uint, sets int) *Mixed {
 	m := &Mixed{
 		contexts: contexts,
-		bits:     bits,
-		slots:    make([]Prob, contexts<<bits),
-		weights:  make([]int32, contexts*sets),
-		votes:    make([]int32, contexts),
-		groups:   make([]uint32, contexts),
-		limit:    Steady,
+		mask:     1<<bits>>4 - 1,
+		slots:    make([]slot, contexts<<bits>>4),
+		weights:  make([][maxContexts]int32, sets),
 	}
 	for i := range m.weights {
-		m.weights[i] = int32(1<<16) * 3 / int32(2*contexts+1)
+		for k := range m.weights[i] {
+			m.weights[i][k] = int32(1<<16) * 3 / int32(2*contexts+1)
+		}
 	}
 	return m
 }
 
 // Byte codes a byte. context holds as many hashes as the model has contexts.
 func (c *Coder) Byte(m *Mixed, context []uint32, set int, v byte) byte {
-	weights := m.weights[set*m.contexts : (set+1)*m.contexts]
+	weights := &m.weights[set]
 	out := uint32(1)
 	for half := range 2 {
-		for i := range m.groups {
-			x := context[i]
-			if half == 1 {
-				x += out * 0x9E3779B1
-			}
+		for i, x := range context[:m.contexts] {
+			x += uint32(half) * out * 0x9E3779B1
 			x = (x ^ x>>15) * 0x85EBCA6B
 			x ^= x >> 13
-			m.groups[i] = uint32(i)<<m.bits + x&(1<<m.bits-1)&^15
+			m.current[i] = &m.slots[uint32(i)*(m.mask+1)+x>>4&m.mask]
 		}
 		node := uint32(1)
 		for i := range 4 {
-			bit := int(v) >> (7 - 4*half - i) & 1
-			bit = c.mix(m, weights, node, bit)
+			bit := c.mix(m, weights, node, int(v)>>(7-4*half-i)&1)
 			node = node<<1 | uint32(bit)
 			out = out<<1 | uint32(bit)
 		}
@@ -57,12 +57,12 @@ func (c *Coder) Byte(m *Mixed, context []uint32, set int, v byte) byte {
 }
 
 // mix codes one bit: the weighted sum of all opinions, in the logistic domain, and a step of each towards what came.
-func (c *Coder) mix(m *Mixed, weights []int32, node uint32, bit int) int {
+func (c *Coder) mix(m *Mixed, weights *[maxContexts]int32, node uint32, bit int) int {
+	n := min(m.contexts, maxContexts)
 	sum := int64(0)
-	for i, g := range m.groups {
-		p := m.slots[g+node]
+	for i := 0; i < n; i++ {
 		vote := int32(0)
-		if p != 0 {
+		if p := m.current[i][node&15]; p != 0 {
 			vote = int32(stretched[p>>20])
 		}
 		m.votes[i] = vote
@@ -71,11 +71,9 @@ func (c *Coder) mix(m *Mixed, weights []int32, node uint32, bit int) int {
 	p := squash(int32(sum >> 16))
 	bit = c.decide(p<<4+8, bit)
 	miss := (int32(bit)<<12 - int32(p)) * 6
-	for i, g := range m.groups {
+	for i := 0; i < n; i++ {
 		weights[i] += (m.votes[i]*miss + 1<<13) >> 14
-		slot := &m.slots[g+node]
-		one, n := slot.split()
-		slot.learn(one, n, bit, m.limit)
+		m.current[i][node&15].learn(bit, Steady)
 	}
 	return bit
 }

@@ -25,14 +25,17 @@ var rate = func() (t [experience + 1]uint32) {
 	return t
 }()
 
-func (p Prob) split() (one, n uint32) {
+// one returns the probability of a 1, in 22 bits.
+func (p Prob) one() uint32 {
 	if p == 0 {
-		return half, 0
+		return half
 	}
-	return uint32(p) >> 10, uint32(p) & experience
+	return uint32(p) >> 10
 }
 
-func (p *Prob) learn(one, n uint32, bit int, limit uint32) {
+// learn moves towards what came, by less the more was seen already.
+func (p *Prob) learn(bit int, limit uint32) {
+	one, n := p.one(), uint32(*p)&experience
 	if bit != 0 {
 		one += uint32(uint64(1<<22-1-one) * uint64(rate[n]) >> 16)
 	} else {
@@ -46,9 +49,8 @@ func (p *Prob) learn(one, n uint32, bit int, limit uint32) {
 
 // Bit codes one bit with a model that remembers about limit bits.
 func (c *Coder) Bit(p *Prob, bit int, limit uint32) int {
-	one, n := p.split()
-	bit = c.decide(min(max(one>>6, 1), 65535), bit)
-	p.learn(one, n, bit, limit)
+	bit = c.decide(min(max(p.one()>>6, 1), 65535), bit)
+	p.learn(bit, limit)
 	return bit
 }
 
