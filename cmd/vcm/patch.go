@@ -2,9 +2,9 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -81,7 +81,7 @@ func (t *tool) patch(ctx context.Context, oldName, patchName, out string, want r
 		return fmt.Errorf("interrupted: %w", ctx.Err())
 	}
 	if err != nil {
-		return errors.Join(err, checkOld(before, oldName, info))
+		return cmp.Or(checkOld(before, oldName, info), err)
 	}
 	res.deltaCost = costSince(began)
 	if t.json {

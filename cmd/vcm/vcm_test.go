@@ -26,7 +26,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"program": program, "start": start, "get": get, "field": field, "mode": mode, "sha256": sum, "result": result,
+			"program": program, "start": start, "get": get, "field": field, "mode": mode, "sha256": sum, "result": result, "goprogram": goProgram,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
@@ -154,4 +154,22 @@ func result(ts *testscript.TestScript, neg bool, args []string) {
 	var doc map[string]any
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &doc))
 	ts.Setenv(args[2], fmt.Sprint(doc[args[1]]))
+}
+
+// goProgram FILE VERSION builds a small Go program for Linux.
+func goProgram(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: goprogram FILE VERSION")
+	}
+	src := ts.MkAbs("src")
+	ts.Check(os.MkdirAll(src, 0o755))
+	ts.Check(os.WriteFile(filepath.Join(src, "go.mod"), []byte("module sample\n"), 0o644))
+	text := fmt.Sprintf("package main\n\nfunc main() { println(%q, len(%q)) }\n", "version "+args[1], args[1])
+	ts.Check(os.WriteFile(filepath.Join(src, "main.go"), []byte(text), 0o644))
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", ts.MkAbs(args[0]), ".")
+	cmd.Dir = src
+	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0", "GOWORK=off")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		ts.Fatalf("go build: %v: %s", err, out)
+	}
 }

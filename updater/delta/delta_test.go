@@ -109,9 +109,8 @@ func TestPatchIsSmall(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
-	old := program(1, 5000)
-	new := edited(old, 2)
 	each(t, func(t *testing.T, c delta.Codec) {
+		old, new := sample(t, c)
 		patch := diff(t, c, old, new)
 		for _, size := range []int64{-1, 0, int64(len(new)) - 1, int64(len(new)) + 1, 1 << 28} {
 			var out bytes.Buffer
@@ -146,10 +145,9 @@ func (failing) ReadAt([]byte, int64) (int, error) { return 0, errDisk }
 func (failing) Write([]byte) (int, error)         { return 0, errDisk }
 
 func TestADiskThatFailsIsNotABadPatch(t *testing.T) {
-	old := program(1, 5000)
-	new := edited(old, 2)
-	size := int64(len(new))
 	each(t, func(t *testing.T, c delta.Codec) {
+		old, new := sample(t, c)
+		size := int64(len(new))
 		patch := diff(t, c, old, new)
 		broken := io.NewSectionReader(failing{}, 0, int64(len(old)))
 		for name, err := range map[string]error{
@@ -174,10 +172,10 @@ func TestADiskThatFailsIsNotABadPatch(t *testing.T) {
 }
 
 func TestCancelled(t *testing.T) {
-	old := program(1, 5000)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	each(t, func(t *testing.T, c delta.Codec) {
+		old, _ := sample(t, c)
 		patch := diff(t, c, old, old)
 		if err := c.Apply(ctx, section(old), bytes.NewReader(patch), int64(len(old)), io.Discard); !errors.Is(err, context.Canceled) || errors.Is(err, delta.ErrCorrupt) {
 			t.Errorf("apply: %v", err)
@@ -200,9 +198,8 @@ func TestByName(t *testing.T) {
 }
 
 func TestPatcher(t *testing.T) {
-	old := program(1, 5000)
-	new := edited(old, 2)
 	each(t, func(t *testing.T, c delta.Codec) {
+		old, new := sample(t, c)
 		patch := diff(t, c, old, new)
 		var out bytes.Buffer
 		p := delta.NewPatcher(t.Context(), c, int64(len(new)))
