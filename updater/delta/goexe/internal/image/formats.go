@@ -72,7 +72,8 @@ func readPE(m *Image) error {
 	const (
 		headerSize    = 40
 		exec          = 0x20000000
-		exceptions    = 3 // indexes of data directories
+		imports       = 1 // indexes of data directories
+		exceptions    = 3
 		relocations   = 5
 		directories64 = 112
 	)
@@ -101,6 +102,7 @@ func readPE(m *Image) error {
 		d := optional + directories64 + 8*i
 		return Table{m.Base + f.u32(d), f.u32(d + 4)}
 	}
+	m.Imports = []Table{directory(imports)}
 	m.Pdata, m.Relocs = directory(exceptions), directory(relocations)
 	table := optional + f.u16(h+20)
 	for i := range count {

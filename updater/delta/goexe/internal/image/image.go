@@ -52,10 +52,11 @@ type Image struct {
 	Go       Go
 
 	// Tables of the outer format, as far as the file holds them; zero when there are none.
-	Relocs     Table // PE: base relocations
-	Pdata      Table // PE: the exception directory
-	EhFrame    Table // ELF
-	EhFrameHdr Table // ELF
+	Relocs     Table   // PE: base relocations
+	Pdata      Table   // PE: the exception directory
+	Imports    []Table // PE: what names functions of other libraries, 4-byte words that count from Base or are 0
+	EhFrame    Table   // ELF
+	EhFrameHdr Table   // ELF
 }
 
 // Section is a piece of the file that is mapped into memory.

@@ -32,6 +32,7 @@ func Parse(data []byte) (*Image, error) {
 			*t = Table{}
 		}
 	}
+	m.imports()
 	if err := m.golang(); err != nil {
 		return nil, err
 	}

@@ -30,17 +30,21 @@ func (s *Scanner) unitAt(r *Region, addr uint64) unit {
 		low = max(low, addr&^(blockSize-1))
 		return unit{low, min(high, first, addr&^(blockSize-1)+blockSize), false}
 	}
-	i := s.lastFunc
-	if i >= n || addr < s.entry(i) {
-		i = n
-	} else if addr >= s.entry(i+1) {
-		i++ // the next one is the usual case
+	i := s.function(addr)
+	return unit{max(low, s.entry(i)), min(high, s.entry(i+1)), true}
+}
+
+// function returns the index of the function that addr, which is between the first and the end of the last, is in.
+func (s *Scanner) function(addr uint64) int {
+	n, i := s.image.Go.NumFuncs, s.lastFunc
+	if addr >= s.entry(i) && addr < s.entry(i+1) {
+		return i
 	}
-	if i >= n || addr >= s.entry(i+1) {
+	if i++; i >= n || addr < s.entry(i) || addr >= s.entry(i+1) { // the next one is the usual case
 		i = sort.Search(n, func(i int) bool { return s.entry(i) > addr }) - 1
 	}
 	s.lastFunc = i
-	return unit{max(low, s.entry(i)), min(high, s.entry(i+1)), true}
+	return i
 }
 
 // entry returns the address where function i starts; with their number, where the last one ends.

@@ -21,10 +21,10 @@ const (
 	Files                     // file names
 	GoFunc                    // what functions say about themselves: inlining trees, stack objects, pointer masks
 	Typelinks                 // the table of types
-	PdataTable                // PE: where functions start and end
+	PdataTable                // PE: words that count from the base: where functions start and end, and what is imported
 	EhHdrTable                // .eh_frame_hdr
 	EhFrameTable              // .eh_frame
-	NoPtr                     // data that holds no addresses
+	NoPtr                     // data that holds no addresses, in name
 	Derived                   // tables that are made anew, never copied: pctab, functab, functions, findfunctab, PE's relocations
 	NumClasses
 )
@@ -58,7 +58,9 @@ func regionsOf(m *image.Image) []Region {
 	for _, t := range []image.Table{g.Pctab, g.Functab, g.Funcs, g.FindFunc, m.Relocs} {
 		l.table(t, Derived)
 	}
-	l.table(m.Pdata, PdataTable)
+	for _, t := range append(m.Imports, m.Pdata) {
+		l.table(t, PdataTable)
+	}
 	l.table(m.EhFrame, EhFrameTable)
 	l.table(m.EhFrameHdr, EhHdrTable)
 	return l.regions

@@ -110,6 +110,8 @@ func (s *Scanner) appendRegion(dst []Ref, r *Region, from, to, limit uint64) []R
 		return s.marked(dst, r, &s.types, true, from, to, limit)
 	case GoFunc:
 		return s.marked(dst, r, &s.funcdata, true, from, to, limit)
+	case NoPtr:
+		return s.unlikely(dst, r, from, to, limit)
 	case EhFrameTable:
 		return s.marked(dst, r, &s.frames, false, from, to, limit)
 	case CUs:
@@ -131,6 +133,23 @@ func (s *Scanner) pointers(dst []Ref, r *Region, from, to, limit uint64) []Ref {
 	module := r.Addr == s.image.Go.ModuleData.Addr
 	for x := from + -(from+delta)&7; x < to && x+8 <= limit; x += 8 {
 		if v := binary.LittleEndian.Uint64(data[x:]); v-s.low < s.span && s.isPointer(v, module) {
+			dst = append(dst, Ref{uint32(x), Abs64, 8, 0})
+		}
+	}
+	return dst
+}
+
+// unlikely appends the aligned words that are the address of a function's start, or an aligned one of data like these.
+// Where there should be no addresses the linker leaves such all the same, of what initialises packages; any other number
+// that looks like an address is more likely to be none.
+func (s *Scanner) unlikely(dst []Ref, r *Region, from, to, limit uint64) []Ref {
+	delta := r.Addr - r.Off
+	data := s.image.Data
+	table, module := s.image.Go.NoPtrData, s.image.Go.ModuleData.Addr
+	first, last := s.entry(0), s.entry(s.image.Go.NumFuncs)
+	for x := from + -(from+delta)&7; x < to && x+8 <= limit; x += 8 {
+		v := binary.LittleEndian.Uint64(data[x:])
+		if v-table.Addr < table.Size && v%8 == 0 || v == module || v-first < last-first && s.entry(s.function(v)) == v {
 			dst = append(dst, Ref{uint32(x), Abs64, 8, 0})
 		}
 	}
@@ -160,7 +179,7 @@ func (s *Scanner) marked(dst []Ref, r *Region, m *marks, pointers bool, from, to
 	return dst
 }
 
-// offsets appends all aligned 4-byte words but those that stand for nothing.
+// offsets appends all 4-byte words but those that stand for nothing. The table starts where the region does.
 func (s *Scanner) offsets(dst []Ref, r *Region, k Kind, nothing uint32, from, to, limit uint64) []Ref {
 	data := s.image.Data
 	for x := from + -(from-r.Off)&3; x < to && x+4 <= limit; x += 4 {
