@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -102,10 +103,16 @@ func (s *stage) run(name string, args ...string) {
 
 func (s *stage) publish(version, behaviour string) {
 	s.t.Helper()
+	s.publishWith(version, behaviour, 0)
+}
+
+// publishWith also makes patches from so many older releases.
+func (s *stage) publishWith(version, behaviour string, patches int) {
+	s.t.Helper()
 	file := s.path("releases/" + version)
 	makeProgram(s.t, file, version, behaviour)
 	s.run(s.vcm, "publish", file, "--dir", s.path("pub"), "--version", version, "--channel", "stable",
-		"--platform", release.Current().String(), "--patches", "0")
+		"--platform", release.Current().String(), "--patches", strconv.Itoa(patches))
 }
 
 // start runs the incumbent's engine until the test ends.

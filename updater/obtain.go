@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tesseract-desktop/tesseract/updater/delta"
+	"github.com/tesseract-desktop/tesseract/updater/delta/plan"
 	"github.com/tesseract-desktop/tesseract/updater/fetch"
 	"github.com/tesseract-desktop/tesseract/updater/install"
 	"github.com/tesseract-desktop/tesseract/updater/release"
@@ -15,8 +17,8 @@ import (
 // trialWithin is how long the staged program may take to prove that it loads.
 const trialWithin = 30 * time.Second
 
-// obtain downloads a release, stages it beside the running program and proves that it runs. The cheapest way is tried first: a patch that
-// turns out damaged costs no more than itself, the full artifact follows.
+// obtain downloads a release, stages it beside the running program and proves that it runs. The cheapest way is tried first: patches that
+// turn out damaged cost no more than themselves, the full artifact follows.
 func (e *Engine) obtain(ctx context.Context, r release.Release) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -47,70 +49,157 @@ func (e *Engine) stage(ctx context.Context, r release.Release) error {
 	if err != nil {
 		return fmt.Errorf("read the running program: %w", err)
 	}
-	patch, direct := r.PatchFrom(current, func(codec string) bool { _, ok := delta.ByName(codec); return ok })
-	if direct && patch.Length < r.Full.Length {
-		err := e.stageFrom(ctx, r, patch.Blob, patch.Codec)
+	steps, reason := e.plan(current, r)
+	e.opts.Log.Info("planned the download", "version", r.Version, "plan", reason)
+	if len(steps) > 0 {
+		err := e.stagePatches(ctx, r, steps)
 		if !errors.Is(err, install.ErrCorrupt) && !errors.Is(err, fetch.ErrNotFound) {
 			return err
 		}
-		e.opts.Log.Warn("the patch is no good, taking the full artifact", "version", r.Version, "why", err)
+		e.opts.Log.Warn("a patch is no good, taking the full artifact", "version", r.Version, "why", err)
 	}
-	return e.stageFrom(ctx, r, r.Full, "")
+	return e.stageFull(ctx, r)
 }
 
-// stageFrom downloads one blob and makes the new program of it: a patch when codec names one, else the full artifact.
-func (e *Engine) stageFrom(ctx context.Context, r release.Release, blob release.Blob, codec string) error {
-	// Room for the download, the staged program and the kept copy of the old one.
-	if err := e.inst.Space(blob.Length + 2*r.Length); err != nil {
-		return err
+// step is a patch to download and to apply.
+type step struct {
+	release.Patch
+	codec  delta.Codec
+	result install.Artifact
+}
+
+// plan chooses between a patch, a chain of patches, and the full artifact: no steps. A chain leads through any releases of the last check,
+// of whatever channel: they are signed, and what it makes on the way is not run.
+func (e *Engine) plan(current release.Digest, r release.Release) ([]step, string) {
+	q := plan.Question{Have: current, Want: plan.Artifact{SHA256: r.SHA256, Length: r.Length}, Full: r.Full.Length}
+	known := map[plan.Patch]step{}
+	for _, other := range append([]release.Release{r}, e.known...) {
+		if other.Platform != r.Platform {
+			continue
+		}
+		q.Between = append(q.Between, plan.Artifact{SHA256: other.SHA256, Length: other.Length})
+		for _, p := range other.Patches {
+			codec, have := delta.ByName(p.Codec)
+			if !have {
+				continue
+			}
+			edge := plan.Patch{From: p.From, To: other.SHA256, Codec: p.Codec, Bytes: p.Length}
+			if _, twice := known[edge]; !twice { // r comes first
+				known[edge] = step{p, codec, install.Artifact{Length: other.Length, SHA256: other.SHA256}}
+				q.Patches = append(q.Patches, edge)
+			}
+		}
 	}
-	e.attempt.Bytes, e.attempt.Codec = blob.Length, codec
-	if codec == "" {
-		e.attempt.Codec = "zstd"
+	made := plan.Make(q)
+	steps := make([]step, len(made.Steps))
+	for n, s := range made.Steps {
+		steps[n] = known[s.Patch]
 	}
-	e.update(func(s *Status) { s.PatchBytes = blob.Length })
-	if err := e.enter(Downloading, nil); err != nil {
-		return err
+	return steps, made.Reason
+}
+
+// stagePatches downloads all patches and makes the new program with them, one after the other.
+func (e *Engine) stagePatches(ctx context.Context, r release.Release, steps []step) error {
+	var blobs []release.Blob
+	var codecs []string
+	between := int64(0)
+	for n, s := range steps {
+		blobs, codecs = append(blobs, s.Blob), append(codecs, s.Codec)
+		if n < len(steps)-1 {
+			between = max(between, s.result.Length)
+		}
 	}
-	verified, err := e.download(ctx, blob, r.Full.Length)
+	// While one artifact on the way is made of another, both are there.
+	paths, err := e.downloadAll(ctx, r, blobs, strings.Join(codecs, "+"), 2*between)
 	if err != nil {
 		return err
 	}
-	started := time.Now()
-	want := install.Artifact{Length: r.Length, SHA256: r.SHA256}
-	if codec == "" {
-		err = e.inst.Unpack(ctx, verified, want)
-	} else {
-		known, _ := delta.ByName(codec) // PatchFrom asked for known ones only
-		err = e.inst.Patch(ctx, known, verified, want)
+	chain := make([]install.Step, len(steps))
+	for n, s := range steps {
+		chain[n] = install.Step{Codec: s.codec, Patch: paths[n], Want: s.result}
 	}
+	started := time.Now()
+	err = e.inst.Chain(ctx, chain)
 	e.attempt.ApplyMS = time.Since(started).Milliseconds()
 	return err
 }
 
-func (e *Engine) download(ctx context.Context, blob release.Blob, full int64) (verified string, err error) {
+// stageFull downloads the full artifact and unpacks it.
+func (e *Engine) stageFull(ctx context.Context, r release.Release) error {
+	paths, err := e.downloadAll(ctx, r, []release.Blob{r.Full}, "zstd", 0)
+	if err != nil {
+		return err
+	}
 	started := time.Now()
-	name := blob.SHA256.String()
+	err = e.inst.Unpack(ctx, paths[0], install.Artifact{Length: r.Length, SHA256: r.SHA256})
+	e.attempt.ApplyMS = time.Since(started).Milliseconds()
+	return err
+}
+
+// downloadAll fetches the blobs one after the other and returns where they are, verified. Space is needed for them, the staged program, the
+// kept copy of the old one, and extra bytes.
+func (e *Engine) downloadAll(ctx context.Context, r release.Release, blobs []release.Blob, codec string, extra int64) (paths []string, err error) {
+	total := int64(0)
+	for _, b := range blobs {
+		total += b.Length
+	}
+	if err := e.inst.Space(total + 2*r.Length + extra); err != nil {
+		return nil, err
+	}
+	e.attempt.Bytes, e.attempt.Codec, e.attempt.DownloadMS = total, codec, 0
+	e.update(func(s *Status) { s.PatchBytes = total })
+	if err := e.enter(Downloading, nil); err != nil {
+		return nil, err
+	}
+	d := download{engine: e, total: total, full: r.Full.Length, started: time.Now()}
+	defer func() { e.attempt.DownloadMS = time.Since(d.started).Milliseconds() }()
+	for _, b := range blobs {
+		path, err := d.fetch(ctx, b)
+		if err != nil {
+			return nil, err
+		}
+		paths = append(paths, path)
+	}
+	return paths, nil
+}
+
+// download is one or more blobs on their way, with the progress of all together.
+type download struct {
+	engine  *Engine
+	total   int64
+	full    int64
+	started time.Time
+	before  int64 // bytes of the blobs that are there
+	earlier int64 // bytes that were there when this began, and say nothing about the speed
+}
+
+func (d *download) fetch(ctx context.Context, blob release.Blob) (verified string, err error) {
+	e, name := d.engine, blob.SHA256.String()
+	defer func() { d.before += blob.Length }()
 	if verified, err := e.inst.Accept(name, blob); err == nil {
+		d.earlier += blob.Length
 		return verified, nil // an earlier try, or an earlier process, got this far
 	}
-	first := int64(-1)
+	first := true
 	err = e.fetcher.Fetch(ctx, fetch.Request{URL: e.feed.URL(blob), Path: e.inst.Download(name), Length: blob.Length,
-		Progress: func(done, total int64) {
-			if first < 0 {
-				first = done // what an earlier process had downloaded says nothing about the speed
+		Progress: func(done, _ int64) {
+			if first {
+				first = false
+				d.earlier += done
 			}
-			p := Progress{Done: done, Total: total, Full: full}
-			if spent := time.Since(started); spent > 0 && done > first {
-				p.BytesPerSecond = int64(float64(done-first) / spent.Seconds())
-				p.SecondsLeft = (total - done) / max(p.BytesPerSecond, 1)
-			}
-			e.update(func(s *Status) { s.Progress = &p })
+			d.tell(d.before + done)
 		}})
 	if err != nil {
 		return "", fmt.Errorf("download %s: %w", blob.Path, err)
 	}
-	verified, err = e.inst.Accept(name, blob)
-	e.attempt.DownloadMS = time.Since(started).Milliseconds()
-	return verified, err
+	return e.inst.Accept(name, blob)
+}
+
+func (d *download) tell(done int64) {
+	p := Progress{Done: done, Total: d.total, Full: d.full}
+	if spent := time.Since(d.started); spent > 0 && done > d.earlier {
+		p.BytesPerSecond = int64(float64(done-d.earlier) / spent.Seconds())
+		p.SecondsLeft = (d.total - done) / max(p.BytesPerSecond, 1)
+	}
+	d.engine.update(func(s *Status) { s.Progress = &p })
 }

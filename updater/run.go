@@ -188,6 +188,7 @@ func (e *Engine) check(ctx context.Context) (release.Release, bool, error) {
 	e.update(func(s *Status) {
 		s.LastCheck, s.Figures.CheckBytes = result.At, result.Bytes
 	})
+	e.known = result.Releases
 	found, newer := release.Newest(result.Releases, e.opts.Settings().Channel, e.opts.Platform, e.opts.Version)
 	return found, newer, nil
 }

@@ -55,7 +55,7 @@ type Figures struct {
 	DownloadMS int64  `json:"downloadMs"`
 	ApplyMS    int64  `json:"applyMs"`
 	HandoverMS int64  `json:"handoverMs"`
-	Codec      string `json:"codec"` // "zstd" for the full artifact, else the patch's codec
+	Codec      string `json:"codec"` // "zstd" for the full artifact, else the patch's codec; those of a chain joined by "+"
 }
 
 // Status is everything there is to say about the engine. Times are zero where there is none.

@@ -149,8 +149,9 @@ type Engine struct {
 	// Only Run's goroutine uses the rest.
 	inst     *install.Install
 	feed     *feed.Client
-	attempt  install.Entry // the journal's picture of the release being worked on
-	failures int           // checks failed in a row
+	known    []release.Release // all of the last successful check
+	attempt  install.Entry     // the journal's picture of the release being worked on
+	failures int               // checks failed in a row
 }
 
 // New checks the options. Nothing runs, and no file is touched, until Run.

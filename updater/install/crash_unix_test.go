@@ -39,12 +39,14 @@ func jobs() []job {
 	patched := func(s *site, i *Install) error {
 		return i.Patch(s.Context(), s.codec(), s.state+"/downloads/p", artifact(s.new))
 	}
+	chained := func(s *site, i *Install) error { return i.Chain(s.Context(), s.chain()) }
 	unpacked := func(s *site, i *Install) error {
 		return i.Unpack(s.Context(), s.state+"/downloads/f", artifact(s.new))
 	}
 	back := func(_ *site, i *Install) error { return i.RollBack() }
 	return []job{
 		{"update by patch", func(s *site, i *Install) { s.patch(i, s.old, s.new) }, update(patched), fresh, 8},
+		{"update by a chain", func(s *site, i *Install) { s.deliverChain(i) }, update(chained), fresh, 10},
 		{"update by full artifact", func(s *site, i *Install) { s.full(i, s.new) }, update(unpacked), fresh, 7},
 		{"roll back in probation", func(s *site, i *Install) { s.stage(i); s.ok(i.Swap(s.Context())) }, back, old, 3},
 		{"go back later", func(s *site, i *Install) { s.stage(i); s.ok(i.Swap(s.Context())); s.ok(i.Confirm()) }, back, old, 3},

@@ -66,19 +66,10 @@ func (i *Install) check(root *os.Root, name string, want Artifact) error {
 	return errors.Join(fmt.Errorf("%s: %w", name, ErrCorrupt), remove(root, name))
 }
 
-// Patch makes the new executable of the target's bytes and a verified patch, and stages it beside the target. A patch
-// that does not yield what is wanted is deleted: [ErrCorrupt], and the full artifact is the way. Memory: old +
-// new + patch and some MB.
-func (i *Install) Patch(ctx context.Context, codec delta.Codec, verifiedPatch string, want Artifact) error {
-	return i.exclusive("apply the patch", func() error {
-		return i.stage(want, func(mode fs.FileMode) error { return i.patch(ctx, codec, verifiedPatch, want, mode) })
-	})
-}
-
 // patch lets selfupdate apply, check and write. What it leaves out is done here: it does not sync, obeys the
-// umask, ignores errors on close, and does not compare what reached the disk.
-func (i *Install) patch(ctx context.Context, codec delta.Codec, path string, want Artifact, mode fs.FileMode) error {
-	patch, err := os.Open(path)
+// umask, ignores errors on close, and does not compare what reached the disk. A nil from is the target.
+func (i *Install) patch(ctx context.Context, s Step, from *os.File, mode fs.FileMode) error {
+	patch, err := os.Open(s.Patch)
 	if err != nil {
 		return err
 	}
@@ -86,33 +77,37 @@ func (i *Install) patch(ctx context.Context, codec delta.Codec, path string, wan
 	if err := remove(i.folder, i.newName()); err != nil {
 		return err
 	}
-	patcher := &watchedPatcher{Patcher: delta.NewPatcher(ctx, codec, want.Length)}
+	patcher := &watchedPatcher{Patcher: delta.NewPatcher(ctx, s.Codec, s.Want.Length), from: from}
 	err = selfupdate.PrepareAndCheckBinary(patch, selfupdate.Options{
 		TargetPath: i.target,
 		TargetMode: mode,
-		Checksum:   want.SHA256[:],
+		Checksum:   s.Want.SHA256[:],
 		Patcher:    patcher,
 	})
 	i.point("patched")
 	if err == nil {
-		return i.seal(want, mode)
+		return i.seal(s.Want, mode)
 	}
 	var file *fs.PathError
 	// selfupdate has no type for a wrong checksum; it is what is left when the codec and the disk are well.
 	wrongSum := patcher.done && !errors.As(err, &file)
 	if wrongSum || errors.Is(err, delta.ErrCorrupt) {
 		patch.Close() // Windows does not delete what is open
-		err = errors.Join(fmt.Errorf("%w (%w)", ErrCorrupt, err), os.Remove(path))
+		err = errors.Join(fmt.Errorf("%w (%w)", ErrCorrupt, err), os.Remove(s.Patch))
 	}
 	return errors.Join(err, remove(i.folder, i.newName()))
 }
 
 type watchedPatcher struct {
 	delta.Patcher
+	from *os.File // instead of the target; nil: the target
 	done bool
 }
 
 func (w *watchedPatcher) Patch(old io.Reader, new io.Writer, patch io.Reader) error {
+	if w.from != nil {
+		old = w.from
+	}
 	err := w.Patcher.Patch(old, new, patch)
 	w.done = err == nil
 	return err
