@@ -24,7 +24,7 @@ type part struct {
 	content []byte
 }
 
-func takeApart(t *testing.T, b []byte) frame {
+func takeApart(t testing.TB, b []byte) frame {
 	t.Helper()
 	const descriptor = 4
 	widths := []int{1, 2, 4, 8}
