@@ -30,6 +30,11 @@ const (
 		"1111111111111111" + "1111111111111111" // e0: sse
 )
 
+// behindModRM gives by the outer fields of a ModRM byte how many bytes it and what belongs to it take. Besides:
+//
+//	r 5, the last 4 a distance from the next instruction    s 2, and 4 more if the SIB byte says so
+const behindModRM = "1111sr11" + "22223222" + "55556555" + "11111111"
+
 // A window holds one instruction and whatever follows. No decoding looks further, however strange the bytes.
 const windowSize = 24
 
@@ -100,21 +105,17 @@ func decodeAMD64(b *[windowSize]byte) instruction {
 	i := instruction{imm: imm}
 	if form&1 != 0 {
 		modrm := b[p]
-		p++
-		mod, rm := modrm>>6, modrm&7
-		if rm == 4 && mod != 3 {
-			if b[p]&7 == 5 && mod == 0 {
+		switch size := behindModRM[modrm>>3&0x18|modrm&7]; size {
+		case 'r':
+			i.at = p + 1
+			p += 5
+		case 's':
+			if b[p+1]&7 == 5 {
 				p += 4
 			}
-			p++
-		} else if rm == 5 && mod == 0 {
-			i.at = p
-			p += 4
-		}
-		if mod == 1 {
-			p++
-		} else if mod == 2 {
-			p += 4
+			p += 2
+		default:
+			p += int(size - '0')
 		}
 	} else if form == '8' {
 		i.at, i.branch = p, true
