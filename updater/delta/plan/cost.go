@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Cost is what things take on the client's machine. Fields that are zero have the defaults, which are measured on one core of a
-// server and halved: what counts is how they compare. Downloading takes so much longer than anything else that bytes decide
+// Cost is what things take on the client's machine. Fields that are zero have the defaults, which are what one core of a
+// server did, about halved: what counts is how they compare. Downloading takes so much longer than anything else that bytes decide
 // unless two ways are close.
 type Cost struct {
 	Download int64            // bytes per second
@@ -21,7 +21,7 @@ func Default() Cost {
 	return Cost{
 		Download: 2_000_000,
 		Unpack:   150_000_000,
-		Apply:    map[string]int64{"bsdiff": 50_000_000, "goexe": 50_000_000, "zstd": 150_000_000},
+		Apply:    map[string]int64{"bsdiff": 50_000_000, "goexe": 40_000_000, "zstd": 150_000_000},
 		Other:    25_000_000,
 		Step:     100 * time.Millisecond,
 	}

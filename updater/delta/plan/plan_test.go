@@ -259,5 +259,5 @@ func Example() {
 		},
 	})
 	fmt.Println(p.Reason)
-	// Output: a chain of 2 patches (goexe, goexe), 15700 bytes in about 608ms: the full artifact, 3500000 bytes, would take 1.917s
+	// Output: a chain of 2 patches (goexe, goexe), 15700 bytes in about 708ms: the full artifact, 3500000 bytes, would take 1.917s
 }
