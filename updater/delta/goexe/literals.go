@@ -1,6 +1,8 @@
 package goexe
 
 import (
+	"errors"
+
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/refs"
 )
 
@@ -40,4 +42,34 @@ type literals struct {
 	inline    bool // there are few: they are coded among the numbers, and no group has any
 	collected [numGroups][]byte
 	packed    [numGroups][]byte
+}
+
+var errLiterals = errors.New("its literal bytes end early")
+
+// fresh fills out, which stands at w.q, with bytes that the patch brings; a builder has them there already.
+func (w *walk) fresh(out []byte) error {
+	k := w.classes.at(w.p)
+	g := groupOf(k)
+	start := w.account.start(w.c)
+	defer func() { w.account.add(w.c, start, "literals: "+groupNames[g]) }()
+	if k == refs.Code && w.amd64 {
+		return w.code(out)
+	}
+	return w.raw(g, k, 0, out)
+}
+
+// raw fills out with bytes of group g, at places that were of class k and stand ahead bytes behind w.q.
+func (w *walk) raw(g int, k refs.Class, ahead int, out []byte) error {
+	switch {
+	case w.lit.inline:
+		p := min(w.p+uint64(ahead), uint64(len(w.old)))
+		w.models.literal.code(w.c, k, w.old[p:], w.q+uint64(ahead), out)
+	case w.want != nil:
+		w.lit.collected[g] = append(w.lit.collected[g], out...)
+	case len(w.lit.packed[g]) < len(out):
+		return errLiterals
+	default:
+		w.lit.packed[g] = w.lit.packed[g][copy(out, w.lit.packed[g]):]
+	}
+	return nil
 }

@@ -24,7 +24,7 @@ type operationModels struct {
 
 // codeOperations codes the operations that make the plain bytes from the old file. The places it goes by may be nonsense
 // while it reads nonsense; what it returns is checked.
-func codeOperations(c *entropy.Coder, l []remap.Op, old *program, plain plainBytes, home *homes) ([]remap.Op, error) {
+func codeOperations(c *entropy.Coder, l []remap.Op, old *program, plain plainBytes, funcs *functions) ([]remap.Op, error) {
 	m := new(operationModels)
 	count := near(c, &m.count, uint64(len(l)), 0)
 	if count > remap.MaxOps(plain.size) {
@@ -54,7 +54,7 @@ func codeOperations(c *entropy.Coder, l []remap.Op, old *program, plain plainByt
 		d := p - int64(q)
 		next := d + op.Seek
 		k = classes.at(uint64(p))
-		next, atHome = m.diagonal(c, k, home, q, d, next, atHome, &recent)
+		next, atHome = m.diagonal(c, k, funcs, q, d, next, atHome, &recent)
 		op.Seek = next - d
 		p += op.Seek
 	}
@@ -62,8 +62,8 @@ func codeOperations(c *entropy.Coder, l []remap.Op, old *program, plain plainByt
 }
 
 // diagonal codes where the next operation reads from: the function's counterpart, a recent diagonal, or elsewhere.
-func (m *operationModels) diagonal(c *entropy.Coder, k refs.Class, home *homes, q uint64, now, next int64, before int, recent *diagonals) (int64, int) {
-	h, ok := home.diagonal(q)
+func (m *operationModels) diagonal(c *entropy.Coder, k refs.Class, funcs *functions, q uint64, now, next int64, before int, recent *diagonals) (int64, int) {
+	h, ok := funcs.diagonal(q)
 	if ok {
 		if c.Flag(&m.home[b2i(h != now)][before], next == h) {
 			recent.use(h)

@@ -85,7 +85,8 @@ func (p *pass) run(ctx context.Context, w io.Writer) error {
 
 	start = p.account.start(p.c)
 	plain := plainOf(spans, p.size)
-	ops, err := codeOperations(p.c, plan.ops, p.old, plain, newHomes(p.old, next, layout))
+	funcs := newFunctions(p.old, next, layout)
+	ops, err := codeOperations(p.c, plan.ops, p.old, plain, funcs)
 	if err != nil {
 		return err
 	}
@@ -108,6 +109,8 @@ func (p *pass) run(ctx context.Context, w io.Writer) error {
 		where:   remap.New(p.old.image, next.Sections, copies),
 		bases:   refs.BasesOf(next),
 		plain:   plain,
+		funcs:   funcs,
+		amd64:   next.Arch == image.AMD64,
 		lit:     p.lit,
 		models:  newWalkModels(),
 		classes: classFinder{regions: p.old.refs.Regions()},
@@ -121,7 +124,7 @@ func (p *pass) run(ctx context.Context, w io.Writer) error {
 	if len(tables.Directories) > 0 {
 		w = io.MultiWriter(w, pages)
 	}
-	k.out = &output{w: w, want: k.want}
+	k.out = newOutput(w, k.want)
 	if k.spans, err = p.generators(k, spans, tables, pages, next, layout, copies, plan); err != nil {
 		return err
 	}

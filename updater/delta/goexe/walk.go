@@ -3,7 +3,6 @@ package goexe
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 
@@ -25,6 +24,8 @@ type walk struct {
 	bases refs.Bases
 	want  []byte // the new file; nil in a patcher
 	plain plainBytes
+	funcs *functions
+	amd64 bool
 	spans []generator // of plain.spans, in the same order
 	out   *output
 	lit   *literals
@@ -49,10 +50,11 @@ type walkModels struct {
 	lastMiss int64
 	residue  *residueModel
 	literal  *literalModel
+	operand  *operandModel
 }
 
 func newWalkModels() *walkModels {
-	return &walkModels{residue: newResidueModel(), literal: newLiteralModel()}
+	return &walkModels{residue: newResidueModel(), literal: newLiteralModel(), operand: new(operandModel)}
 }
 
 func (w *walk) run(ctx context.Context, ops []remap.Op) error {
@@ -215,36 +217,14 @@ func (w *walk) literals(ctx context.Context, n uint64) error {
 		if err != nil {
 			return err
 		}
-		if err := w.fill(out); err != nil {
+		if w.want != nil {
+			copy(out, w.want[w.q:])
+		}
+		if err := w.fresh(out); err != nil {
 			return err
 		}
 		n -= part
 		w.q += part
 	}
-	return nil
-}
-
-var errLiterals = errors.New("its literal bytes end early")
-
-func (w *walk) fill(out []byte) error {
-	k := w.classes.at(w.p)
-	g := groupOf(k)
-	if w.want != nil {
-		copy(out, w.want[w.q:])
-	}
-	if w.lit.inline {
-		start := w.account.start(w.c)
-		defer func() { w.account.add(w.c, start, "literals: "+groupNames[g]) }()
-		w.models.literal.code(w.c, k, w.old[min(w.p, uint64(len(w.old))):], w.q, out)
-		return nil
-	}
-	if w.want != nil {
-		w.lit.collected[g] = append(w.lit.collected[g], out...)
-		return nil
-	}
-	if len(w.lit.packed[g]) < len(out) {
-		return errLiterals
-	}
-	w.lit.packed[g] = w.lit.packed[g][copy(out, w.lit.packed[g]):]
 	return nil
 }
