@@ -226,7 +226,7 @@ func (r *restReader) Read(p []byte) (int, error) {
 			}
 		}
 		n, err := r.tee.Read(p)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = r.next()
 		}
 		if n > 0 || err != nil {
