@@ -70,14 +70,13 @@ func (t *tool) patch(ctx context.Context, oldName, patchName, out string, want r
 	res := deltaResult{Codec: info.Codec, Old: before.Size(), New: info.Size, Patch: patch.Size()}
 	bar := t.progress()
 	err = writeOutput(out, mode, func(w io.Writer) error {
-		res.SHA256, err = applyPatch(ctx, info, before, patch, w, bar)
-		if err != nil {
+		if res.SHA256, err = applyPatch(ctx, info, before, patch, w, bar); err != nil {
 			return err
 		}
-		return checkResult(res.SHA256, info, want)
+		return cmp.Or(context.Cause(ctx), checkResult(res.SHA256, info, want))
 	})
 	bar.end()
-	if ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil {
 		return fmt.Errorf("interrupted: %w", ctx.Err())
 	}
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -71,6 +72,11 @@ func TestInterruptedLeavesNothing(t *testing.T) {
 	old, after := write(t, "old", programBytes("1.0.0", 60_000)), write(t, "new", programBytes("1.1.0", 70_000))
 	patch := filepath.Join(t.TempDir(), "patch")
 	vcm(t, "diff", old, after, "-o", patch, "--codec", "bsdiff")
+	oldTree, newTree, treePatch := filepath.Dir(old), filepath.Dir(after), filepath.Join(t.TempDir(), "patch")
+	var made deltaResult
+	if err := json.Unmarshal(vcm(t, "diff", oldTree, newTree, "-o", treePatch), &made); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		on   string
 		args []string
@@ -80,6 +86,9 @@ func TestInterruptedLeavesNothing(t *testing.T) {
 		{"making zstd patch", []string{"diff", old, after}},
 		{"making full file", []string{"diff", old, after}},
 		{"applying bsdiff patch", []string{"patch", old, patch}},
+		{"reading", []string{"diff", oldTree, newTree}},
+		{"proving them", []string{"diff", oldTree, newTree}},
+		{"building", []string{"patch", oldTree, treePatch, "--expect", made.SHA256.String()}},
 	} {
 		t.Run(c.on, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())

@@ -118,7 +118,6 @@ type chooser struct {
 	tried    []Candidate
 	best     int // among tried; -1: none yet
 	patch    []byte
-	reason   string
 }
 
 // candidate returns a proven patch: the one of an earlier run, or a new one.
