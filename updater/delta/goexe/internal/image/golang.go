@@ -189,7 +189,8 @@ func (m *Image) tables(minor int, module uint64) error {
 	return m.checkFuncs()
 }
 
-func between(from, to uint64) Table { return Table{from, max(from, to) - from} }
+// between is a table by its ends. One that ends before it starts is too large for any file.
+func between(from, to uint64) Table { return Table{from, to - from} }
 
 // findFuncSize: 4 bytes for every 4096 of text, and one for every 256.
 func findFuncSize(text uint64) uint64 {
@@ -204,10 +205,10 @@ func (m *Image) checkTables() error {
 		name string
 		Table
 	}{
-		{"moduledata", g.ModuleData},
+		{"moduledata", g.ModuleData}, {"text", between(g.Text, g.EText)},
 		{"funcnametab", g.Names}, {"cutab", g.CUs}, {"filetab", g.Files}, {"pctab", g.Pctab},
 		{"functab", g.Functab}, {"functions", g.Funcs}, {"findfunctab", g.FindFunc}, {"typelinks", g.Typelinks},
-		{"types", between(g.Types, g.ETypes)}, {"text", between(g.Text, g.EText)}, {"noptrdata", g.NoPtrData},
+		{"types", between(g.Types, g.ETypes)}, {"noptrdata", g.NoPtrData},
 		{"rodata", Table{g.ROData, 0}}, {"go:func.*", Table{g.GoFunc, 0}},
 	} {
 		if m.Bytes(t.Addr, t.Size) == nil {

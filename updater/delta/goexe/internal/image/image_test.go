@@ -62,6 +62,8 @@ func TestRefused(t *testing.T) {
 		"two moduledatas":      {second, "more than one moduledata"},
 		"names reach further":  {poke(0x910, 0x40, 0, 0, 0, 0, 0, 0, 0, 0x40), "overlap"},
 		"types outside":        {poke(0x901+37*8, 0), "types is not in the file"},
+		"types end first":      {poke(0x900+38*8, 0, 1), "types is not in the file"},
+		"text ends first":      {poke(0x900+23*8, 0x80, 0), "text is not in the file"},
 		"text in two pieces":   {poke(0x900+43*8, 2), "several pieces"},
 		"functab descends":     {poke(0x478, 0x21), "does not ascend at function 1"},
 		"function after text":  {poke(0x478+16, 0x41), "does not ascend at function 2"},
