@@ -94,7 +94,7 @@ func (s *Scanner) codeAMD64(dst []Ref, r *Region, from, to, limit uint64) []Ref 
 		}
 		if at := x + uint64(i.at); i.at > 0 && at >= from && at < to && at+4 <= limit {
 			target := behind + delta + signed32(uint64(binary.LittleEndian.Uint32(data[at:])))
-			if !(i.branch && u.inside(target)) && s.inMemory(target) {
+			if s.inMemory(target) && (!i.branch || !u.inside(target)) {
 				dst = append(dst, Ref{uint32(at), Rel32, 4, uint8(i.imm)})
 			}
 		}

@@ -136,13 +136,13 @@ func otherMap(b *[windowSize]byte, lead byte, p int) (byte, int) {
 	switch lead {
 	case 0x0f:
 		op = b[p]
-		switch p++; {
-		case op == 0x38:
-			return '1', p + 1
-		case op == 0x3a:
-			return '3', p + 1
+		switch op {
+		case 0x38:
+			return '1', p + 2
+		case 0x3a:
+			return '3', p + 2
 		}
-		return twoByte[op], p
+		return twoByte[op], p + 1
 	case 0xc5: // VEX, two bytes
 		number, op = old, b[p+1]
 		p += 2
