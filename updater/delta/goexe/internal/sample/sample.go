@@ -8,6 +8,7 @@ package sample
 import (
 	"embed"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -42,7 +43,7 @@ func (t Target) String() string {
 	return strings.TrimRight(fmt.Sprintf("%s-%s %s%s", t.OS, t.Arch, t.Toolchain, t.Flags), " ")
 }
 
-//go:embed program/*.txt
+//go:embed testdata
 var sources embed.FS
 
 type pair struct {
@@ -75,11 +76,17 @@ func build(target Target, version string) ([]byte, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	if err := write(dir, version); err != nil {
-		return nil, err
+	for _, part := range []string{"common", version} {
+		source, err := fs.Sub(sources, "testdata/"+part)
+		if err != nil {
+			return nil, err
+		}
+		if err := os.CopyFS(dir, source); err != nil {
+			return nil, err
+		}
 	}
 	args := append([]string{"build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", "out"}, strings.Fields(target.Flags)...)
-	cmd := exec.Command("go", append(args, ".")...)
+	cmd := exec.Command("go", append(args, "main.go", "more.go")...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOOS="+target.OS, "GOARCH="+target.Arch, "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off")
 	if target.Toolchain != "" {
@@ -89,28 +96,4 @@ func build(target Target, version string) ([]byte, error) {
 		return nil, fmt.Errorf("build the %s sample for %v: %w\n%s", version, target, err, out)
 	}
 	return os.ReadFile(filepath.Join(dir, "out"))
-}
-
-// write lays the sources of one version out: what both have, and what only it has.
-func write(dir, version string) error {
-	list, err := sources.ReadDir("program")
-	if err != nil {
-		return err
-	}
-	for _, e := range list {
-		name := strings.TrimSuffix(e.Name(), ".txt")
-		if only, ok := strings.CutPrefix(name, version+"."); ok {
-			name = only
-		} else if strings.HasPrefix(name, "old.") || strings.HasPrefix(name, "new.") {
-			continue
-		}
-		text, err := sources.ReadFile("program/" + e.Name())
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
-			return err
-		}
-	}
-	return nil
 }
