@@ -31,7 +31,7 @@ const (
 
 const (
 	pageBits  = 12 // the index counts in pages
-	blockBits = 4  // what is learned in memory-only parts speaks for blocks
+	blockBits = 4  // what is learned in parts that are in memory only speaks for blocks
 	near      = 64 // words of 64 blocks on both sides in which a neighbour is looked for: 64 KiB
 )
 
@@ -43,7 +43,7 @@ type Map struct {
 
 	guard   []uint64 // a bit for every block that something was learned in
 	learned table    // address less lo -> what it became
-	blocks  table    // block in a memory-only part -> the shift learned there last
+	blocks  table    // block -> the shift learned there last
 
 	old   []image.Section
 	moved []image.Section // for each old section the new one of its name, or the old one itself
@@ -52,11 +52,14 @@ type Map struct {
 // entry speaks for everything from start to the next entry.
 type entry struct {
 	start, end uint32 // less lo; copied is what lies before end
-	shift      uint64 // to be added; memoryOnly if no byte of it is in the file
+	shift      uint64 // to be added, or one of the two below
 }
 
-// memoryOnly is no shift that a copy could have: addresses above 1<<63 are not predicted.
-const memoryOnly = 1 << 63
+// What is not in the file is told by shifts that no honest copy has.
+const (
+	nowhere    = 1<<63 - 1 // between sections
+	memoryOnly = 1 << 63
+)
 
 // New builds the map from the copies, as [Copies] gives them.
 func New(old *image.Image, sections []image.Section, copies []Copy) *Map {
@@ -112,8 +115,11 @@ func (m *Map) fill(copies []Copy) {
 			w.entries = append(w.entries, entry{uint32(start), uint32(start), m.moved[i].Addr - s.Addr})
 			order = w.section(order, s.Addr, s.Addr+filed)
 		}
-		if start+filed < m.span {
+		if s.FileSize < s.MemSize && start+filed < m.span {
 			w.entries = append(w.entries, entry{uint32(start + filed), uint32(start + filed), memoryOnly})
+		}
+		if end := start + s.MemSize; end < m.span {
+			w.entries = append(w.entries, entry{uint32(end), uint32(end), nowhere})
 		}
 	}
 	m.entries = slices.Clip(w.entries)
@@ -162,13 +168,15 @@ func (m *Map) Predict(target uint64) (uint64, Confidence) {
 			return v, Learned
 		}
 	}
-	if e.shift == memoryOnly {
+	switch {
+	case e.shift == memoryOnly:
 		if shift, ok := m.neighbour(r >> blockBits); ok {
 			return target + shift, BssNear
 		}
 		return m.bySection(target), None
-	}
-	if r < uint64(e.end) {
+	case e.shift == nowhere:
+		return m.bySection(target), None
+	case r < uint64(e.end):
 		return target + e.shift, Covered
 	}
 	return target + e.shift, Gap
@@ -184,19 +192,15 @@ func (m *Map) Learn(target, value uint64) {
 	block := r >> blockBits
 	m.guard[block>>6] |= 1 << (block & 63)
 	m.learned.put(uint32(r), value)
-	if m.find(r).shift == memoryOnly {
-		m.blocks.put(uint32(block), value-target)
-	}
+	m.blocks.put(uint32(block), value-target)
 }
 
-// neighbour returns the shift of the nearest block in memory only that something was learned in.
+// neighbour returns the shift of the nearest block that something was learned in.
 func (m *Map) neighbour(block uint64) (shift uint64, ok bool) {
 	below, okBelow := m.below(block)
 	above, okAbove := m.above(block)
 	if okBelow && (!okAbove || block-below <= above-block) {
-		if shift, ok = m.blocks.get(uint32(below)); ok {
-			return shift, true
-		}
+		return m.blocks.get(uint32(below))
 	}
 	if okAbove {
 		return m.blocks.get(uint32(above))

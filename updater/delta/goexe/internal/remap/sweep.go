@@ -19,7 +19,7 @@ func (w *sweep) section(order []uint32, start, end uint64) []uint32 {
 		i := order[0]
 		order = order[1:]
 		c := &w.copies[i]
-		if c.Old < start || c.Size == 0 || c.New-c.Old == memoryOnly {
+		if c.Old < start || c.Size == 0 || c.New-c.Old-nowhere <= 1 {
 			continue
 		}
 		w.emit(at, c.Old)
