@@ -18,20 +18,10 @@ const (
 	relocDir64 = 10 << 12 // an entry's type, above its offset in the page
 )
 
-// readRelocs reads the base relocation directory of a PE file, when it is all there is in a section.
+// readRelocs reads the base relocations of a PE file, when they are all there is in a section.
 func readRelocs(m *image.Image) *Relocs {
-	const directory = 112 + 5*8 // in the optional header of 64-bit files
-	at := uint64(0)
-	if b := cut(m.Data, 0x3c, 4); b != nil {
-		at = uint64(binary.LittleEndian.Uint32(b)) + 24
-	}
-	h := cut(m.Data, at, directory+8)
-	if h == nil || binary.LittleEndian.Uint16(h) != 0x20b || binary.LittleEndian.Uint32(h[108:]) <= 5 {
-		return nil
-	}
-	addr := m.Base + uint64(binary.LittleEndian.Uint32(h[directory:]))
-	s := m.SectionAt(addr)
-	if s == nil || s.Addr != addr {
+	s := m.SectionAt(m.Relocs.Addr)
+	if s == nil || s.Addr != m.Relocs.Addr || m.Relocs.Size == 0 {
 		return nil
 	}
 	rvas, ok := ParseRelocs(cut(m.Data, s.Off, s.FileSize))
