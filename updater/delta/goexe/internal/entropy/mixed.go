@@ -9,16 +9,44 @@ type Mixed struct {
 	slots    []slot               // a table for each context: one slot for each half of a byte
 	weights  [][maxContexts]int32 // for each set, in 1/65536
 	current  [maxContexts]*slot   // of the half that is coded
+	turns    [maxContexts]uint32
 	votes    [maxContexts]int32
 }
 
-// slot holds the probabilities of the four bits of half a byte, as a tree whose root is at 1.
-type slot [16]Prob
+// slot holds the opinions of some context on the bits of half a byte, as a tree whose root is at 1. Contexts that share a
+// slot turn the tree by their own number, so that they seldom share an opinion.
+type slot [16]opinion
+
+// opinion is a probability of a 1 in 13 bits, over 3 bits that count how much was seen. It forgets fast: it is one of many,
+// and the weights tell whom to trust. The zero value has none.
+type opinion uint16
+
+func (o opinion) vote() int32 {
+	if o == 0 {
+		return 0
+	}
+	return int32(stretched[o>>4])
+}
+
+func (o *opinion) learn(bit int) {
+	p, n := int32(*o>>3), *o&7
+	if *o == 0 {
+		p = 1 << 12
+	}
+	if n < 7 {
+		n++
+	}
+	p += (int32(bit)*8191 - p) * fast[n] >> 16
+	*o = opinion(max(p, 1))<<3 | n
+}
+
+// fast is how far an opinion moves that has seen so much, in 1/65536.
+var fast = [8]int32{0, 40960, 25206, 18204, 14247, 12500, 11500, 11000}
 
 // maxContexts is how many contexts a model may have.
 const maxContexts = 8
 
-// NewMixed returns a model of that many contexts, at most 8, each with a table of 2^bits probabilities of 4 bytes. There
+// NewMixed returns a model of that many contexts, at most 8, each with a table of 2^bits opinions of 2 bytes. There
 // is a set of weights for each kind of place in the data.
 func NewMixed(contexts int, bits uint, sets int) *Mixed {
 	m := &Mixed{
@@ -45,6 +73,7 @@ func (c *Coder) Byte(m *Mixed, context []uint32, set int, v byte) byte {
 			x = (x ^ x>>15) * 0x85EBCA6B
 			x ^= x >> 13
 			m.current[i] = &m.slots[uint32(i)*(m.mask+1)+x>>4&m.mask]
+			m.turns[i] = x & 15
 		}
 		node := uint32(1)
 		for i := range 4 {
@@ -61,10 +90,7 @@ func (c *Coder) mix(m *Mixed, weights *[maxContexts]int32, node uint32, bit int)
 	n := min(m.contexts, maxContexts)
 	sum := int64(0)
 	for i := 0; i < n; i++ {
-		vote := int32(0)
-		if p := m.current[i][node&15]; p != 0 {
-			vote = int32(stretched[p>>20])
-		}
+		vote := m.current[i][(node^m.turns[i])&15].vote()
 		m.votes[i] = vote
 		sum += int64(vote) * int64(weights[i])
 	}
@@ -73,7 +99,7 @@ func (c *Coder) mix(m *Mixed, weights *[maxContexts]int32, node uint32, bit int)
 	miss := (int32(bit)<<12 - int32(p)) * 6
 	for i := 0; i < n; i++ {
 		weights[i] += (m.votes[i]*miss + 1<<13) >> 14
-		m.current[i][node&15].learn(bit, Steady)
+		m.current[i][(node^m.turns[i])&15].learn(bit)
 	}
 	return bit
 }

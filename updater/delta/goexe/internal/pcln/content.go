@@ -55,7 +55,7 @@ type contents struct {
 
 // newContents returns models fit for about that many bytes of new text.
 func newContents(text uint64) *contents {
-	size := uint(min(max(bits.Len64(text)-3, 12), 18))
+	size := uint(min(max(bits.Len64(text)-3, 12), 17))
 	return &contents{
 		values:  entropy.NewMixed(contexts, size, 4*maxColumns),
 		lengths: entropy.NewMixed(contexts, size, 4*maxColumns),
