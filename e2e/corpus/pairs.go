@@ -34,7 +34,7 @@ func Pairs() []Pair {
 			old: server{language, ""}, new: server{language, oneMoreHandler}}
 	}
 	return []Pair{
-		ofApp("app-line-elf", "one line", "linux", first, app{version: "1.0.0", changes: "one longer sentence", edits: oneLine}),
+		ofApp("app-line-elf", "one line", "linux", first, app{version: "1.0.0", changes: "one longer message", edits: oneLine}),
 		ofApp("app-elf", "one bound method more, another page", "linux", first, next),
 		ofApp("app-pe", "one bound method more, another page", "windows", first.onWindows(), next.onWindows()),
 		ofApp("wails-elf", "Wails 2.12.0 to 2.13.0", "linux",
