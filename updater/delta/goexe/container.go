@@ -1,6 +1,7 @@
 package goexe
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
@@ -37,74 +38,93 @@ func (k *container) bytes() []byte {
 	b = binary.AppendUvarint(b, k.size)
 	b = append(b, k.old[:]...)
 	b = append(b, k.new[:]...)
-	// The groups first: most are empty, and the numbers then need no length.
-	for _, l := range k.literals {
-		b = binary.AppendUvarint(b, uint64(len(l)))
-		b = append(b, l...)
+	for _, part := range k.parts() {
+		b = binary.AppendUvarint(b, uint64(len(*part)))
+		b = append(b, *part...)
 	}
-	return append(b, k.numbers...)
+	return b
+}
+
+// parts are the streams, in the order of the file.
+func (k *container) parts() []*[]byte {
+	l := []*[]byte{&k.numbers}
+	for i := range k.literals {
+		l = append(l, &k.literals[i])
+	}
+	return l
 }
 
 var (
 	errNotOurs  = errors.New("it is no goexe patch of a format that this version knows")
 	errOtherOld = errors.New("it is made for another old file")
-	errCut      = errors.New("it ends early")
+	errLong     = errors.New("it goes on behind its end")
 )
 
-// parseHead reads what stands before the streams.
-func parseHead(b []byte) (k container, rest []byte, err error) {
-	if !bytes.HasPrefix(b, magic) {
-		return k, nil, errNotOurs
+// readHead reads what stands before the streams.
+func readHead(r *bufio.Reader) (*container, error) {
+	head := make([]byte, len(magic))
+	if _, err := io.ReadFull(r, head); err != nil || !bytes.Equal(head, magic) {
+		return nil, errNotOurs
 	}
-	b = b[len(magic):]
-	size, n := binary.Uvarint(b)
-	if n <= 0 || len(b)-n < len(k.old)+len(k.new) {
-		return k, nil, errCut
-	}
-	b = b[n:]
-	k.size = size
-	b = b[copy(k.old[:], b):]
-	b = b[copy(k.new[:], b):]
-	return k, b, nil
-}
-
-// readContainer reads a patch for a result of the signed size. A patch that is no smaller than that is refused, so that
-// its length alone cannot take memory.
-func readContainer(r io.Reader, size uint64) (*container, error) {
-	limit := size/2 + 64<<10
-	b, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
-	if err != nil {
+	k := new(container)
+	var err error
+	if k.size, err = binary.ReadUvarint(r); err != nil {
 		return nil, err
 	}
-	if uint64(len(b)) > limit {
-		return nil, fmt.Errorf("it has more than %d bytes for a result of %d", limit, size)
+	for _, part := range [][]byte{k.old[:], k.new[:]} {
+		if _, err := io.ReadFull(r, part); err != nil {
+			return nil, err
+		}
 	}
-	k, b, err := parseHead(b)
+	return k, nil
+}
+
+// readContainer reads a patch for a result of the signed size. One that has more than about half of that is refused, so
+// that its own lengths cannot take memory.
+func readContainer(r io.Reader, size uint64) (*container, error) {
+	buffered := bufio.NewReader(r)
+	k, err := readHead(buffered)
 	if err != nil {
 		return nil, err
 	}
 	if k.size != size {
 		return nil, fmt.Errorf("it makes %d bytes, not the signed %d", k.size, size)
 	}
-	for i := range k.literals {
-		length, n := binary.Uvarint(b)
-		if n <= 0 || length > uint64(len(b)-n) {
-			return nil, errCut
+	limit := size/2 + 64<<10
+	for _, part := range k.parts() {
+		length, err := binary.ReadUvarint(buffered)
+		if err != nil {
+			return nil, err
 		}
-		k.literals[i], b = b[n:n+int(length)], b[n+int(length):]
+		if length > limit {
+			return nil, fmt.Errorf("it brings more than %d bytes for a result of %d", limit, size)
+		}
+		limit -= length
+		*part = make([]byte, length)
+		if _, err := io.ReadFull(buffered, *part); err != nil {
+			return nil, err
+		}
 	}
-	k.numbers = b
-	return &k, nil
+	if _, err := buffered.ReadByte(); err == nil {
+		return nil, errLong
+	}
+	return k, nil
 }
 
 // Inspect reads the size of the result from the first bytes of a patch. ok is false when they are no goexe patch's.
 func (Codec) Inspect(head []byte) (size int64, ok bool) {
-	k, _, err := parseHead(head)
-	return int64(k.size), err == nil && k.size <= maxFile
+	k, err := readHead(bufio.NewReader(bytes.NewReader(head)))
+	if err != nil || k.size > maxFile {
+		return 0, false
+	}
+	return int64(k.size), true
 }
 
 // Names reads the first half of the SHA-256 of the old and of the new file from the first bytes of a patch.
 func (Codec) Names(head []byte) (old, new []byte, ok bool) {
-	k, _, err := parseHead(head)
-	return k.old[:], k.new[:], err == nil
+	k, err := readHead(bufio.NewReader(bytes.NewReader(head)))
+	if err != nil {
+		return nil, nil, false
+	}
+	return k.old[:], k.new[:], true
 }
