@@ -84,10 +84,12 @@ var (
 )
 
 func (a app) lay(ctx context.Context, b *Builder, dir string) error {
-	for _, name := range sourceNames {
-		if err := copySources(dir, b.root, name); err != nil {
-			return err
-		}
+	sources, err := b.appSources()
+	if err != nil {
+		return err
+	}
+	if err := os.CopyFS(dir, os.DirFS(sources)); err != nil {
+		return err
 	}
 	for _, e := range a.edits {
 		if err := edit(dir, e); err != nil {
@@ -109,8 +111,27 @@ func (a app) lay(ctx context.Context, b *Builder, dir string) error {
 	if err := os.Symlink(filepath.Join(b.root, modules), filepath.Join(dir, modules)); err != nil {
 		return err
 	}
-	_, err := run(ctx, b.root, nil, filepath.Join(b.root, "build", "scripts", "frontend.sh"), dir)
+	_, err = run(ctx, b.root, nil, filepath.Join(b.root, "build", "scripts", "frontend.sh"), dir)
 	return err
+}
+
+// appSources is a copy that all versions are made from: somebody may be at work on the sources, and
+// what they change in between is no part of a pair.
+func (b *Builder) appSources() (string, error) {
+	if b.sources != "" {
+		return b.sources, nil
+	}
+	dir, err := os.MkdirTemp(b.work, "sources-")
+	if err != nil {
+		return "", err
+	}
+	for _, name := range sourceNames {
+		if err := copySources(dir, b.root, name); err != nil {
+			return "", err
+		}
+	}
+	b.sources = dir
+	return dir, nil
 }
 
 func copySources(to, from, name string) error {

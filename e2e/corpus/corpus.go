@@ -11,7 +11,8 @@
 // A pair is a folder with the files old, new and recipe.txt, which says how both were made. It is
 // kept until its recipe changes; the app's own sources are no part of the recipe, so that figures
 // can be compared while other code changes. A folder appears whole: what a killed build leaves has
-// a name that ends in .unfinished and is removed by the next one.
+// a name that ends in .unfinished and is removed by the next one; its sources stay in the system's
+// temporary directory.
 package corpus
 
 import (
@@ -53,19 +54,26 @@ type Files struct{ Old, New, Recipe string }
 
 // A Builder builds pairs and keeps them.
 type Builder struct {
-	root string // of the repository
-	work string // sources while they are built
-	kept string // finished pairs
+	root    string // of the repository
+	work    string // sources while they are built
+	kept    string // finished pairs
+	sources string // of the app, as they were when the first of its pairs was built; "" before
 
 	Rebuild bool                             // build what is there already, too
 	Log     func(format string, args ...any) // is told what takes long
 }
 
-// NewBuilder keeps pairs in build/bench/corpus of the repository that starts at root.
-func NewBuilder(root string, log func(format string, args ...any)) *Builder {
-	bench := filepath.Join(root, "build", "bench")
-	return &Builder{root: root, work: filepath.Join(bench, "src"), kept: filepath.Join(bench, "corpus"), Log: log}
+// NewBuilder keeps pairs in build/bench/corpus of the repository that starts at root. Close it.
+func NewBuilder(root string, log func(format string, args ...any)) (*Builder, error) {
+	work, err := os.MkdirTemp("", "corpus-")
+	if err != nil {
+		return nil, err
+	}
+	return &Builder{root: root, work: work, kept: filepath.Join(root, "build", "bench", "corpus"), Log: log}, nil
 }
+
+// Close removes what only building needed.
+func (b *Builder) Close() error { return os.RemoveAll(b.work) }
 
 // Build returns the pair's files, and builds them where they are missing.
 func (b *Builder) Build(ctx context.Context, p Pair) (Files, error) {
@@ -108,9 +116,6 @@ func (b *Builder) build(ctx context.Context, p Pair, recipe, into string) error 
 }
 
 func (b *Builder) compile(ctx context.Context, p Pair, s source, result string) error {
-	if err := os.MkdirAll(b.work, 0o755); err != nil {
-		return err
-	}
 	dir, err := os.MkdirTemp(b.work, p.Name+"-")
 	if err != nil {
 		return err

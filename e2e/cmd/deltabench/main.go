@@ -115,7 +115,11 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	builder := corpus.NewBuilder(sources.Root(), log)
+	builder, err := corpus.NewBuilder(sources.Root(), log)
+	if err != nil {
+		return err
+	}
+	defer builder.Close()
 	builder.Rebuild = o.rebuild
 	var subjects []subject
 	for _, pair := range o.pairs {

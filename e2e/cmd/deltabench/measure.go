@@ -148,7 +148,7 @@ func spend(ctx context.Context, line []string) (Cost, []byte, error) {
 	}
 	cost := Cost{CPU: (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(), Wall: time.Since(began).Seconds()}
 	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		cost.Peak = int64(usage.Maxrss) * 1024 // Linux counts in KiB
+		cost.Peak = usage.Maxrss * 1024 // Linux counts in KiB
 	}
 	return cost, stdout.Bytes(), nil
 }
