@@ -70,10 +70,11 @@ func (t *Tables) Verify(m *image.Image, entries []uint32) {
 	if b, err := AppendFindFunc(nil, entries); err != nil || !bytes.Equal(b, m.Bytes(m.Go.FindFunc.Addr, m.Go.FindFunc.Size)) {
 		t.FindFunc = false
 	}
-	if r := t.Relocs; r != nil && !bytes.Equal(r.Append(nil), cut(m.Data, r.Off, r.Size)) {
+	size := uint64(len(m.Data))
+	if r := t.Relocs; r != nil && !(r.codable(size) && bytes.Equal(r.Append(nil), cut(m.Data, r.Off, r.Size))) {
 		t.Relocs = nil
 	}
-	if r := t.Rebases; r != nil && !bytes.Equal(r.Append(nil), cut(m.Data, r.Off, r.Size)) {
+	if r := t.Rebases; r != nil && !(r.codable(size) && bytes.Equal(r.Append(nil), cut(m.Data, r.Off, r.Size))) {
 		t.Rebases = nil
 	}
 	t.verifySlots(m.Data)

@@ -48,6 +48,11 @@ func CodeLayout(c *entropy.Coder, old, new *Tables, s Sides) (*Tables, error) {
 	return t, err
 }
 
+// mostPointers is how many pointers a file of that size may list, and mostBytes how long the list may be there. Real files
+// have a third of it at most; the limits keep what a patcher takes for a hostile patch below the size of the new file.
+func mostPointers(size uint64) uint64 { return size/64 + 1024 }
+func mostBytes(size uint64) uint64    { return size / 4 }
+
 // against codes v as a difference to what is expected.
 func against(c *entropy.Coder, m *entropy.Int, v, expected uint64) uint64 {
 	return expected + uint64(c.Int(m, int64(v-expected)))
@@ -72,7 +77,10 @@ func (t *Tables) codeRelocs(c *entropy.Coder, m *layoutModels, old *Tables, s Si
 	}
 	if !c.Encoding() {
 		at := s.New.Sections[index]
-		t.Relocs = &Relocs{Off: at.Off, Size: at.FileSize}
+		t.Relocs = &Relocs{Off: at.Off, Size: at.FileSize, most: mostPointers(s.NewSize)}
+	}
+	if t.Relocs.Size > mostBytes(s.NewSize) {
+		return fmt.Errorf("%w: %d bytes of relocations in a file of %d", ErrLayout, t.Relocs.Size, s.NewSize)
 	}
 	return nil
 }
@@ -96,15 +104,15 @@ func (t *Tables) codeRebases(c *entropy.Coder, m *layoutModels, old *Tables, s S
 		o = &Rebases{Base: s.Old.Base}
 	}
 	if !c.Encoding() {
-		t.Rebases = &Rebases{}
+		t.Rebases = &Rebases{most: mostPointers(s.NewSize)}
 	}
 	r := t.Rebases
 	r.Base = s.New.Base
 	r.Off = against(c, &m.number, r.Off, o.Off+filesEnd(s.New)-filesEnd(s.Old))
 	r.Size = against(c, &m.number, r.Size, o.Size)
 	n := against(c, &m.small, uint64(len(r.Segments)), uint64(len(o.Segments)))
-	if n > maxSegments || r.Size > s.NewSize {
-		return fmt.Errorf("%w: %d bytes of rebase opcodes for %d segments", ErrLayout, r.Size, n)
+	if n > maxSegments || r.Size > mostBytes(s.NewSize) {
+		return fmt.Errorf("%w: %d bytes of rebase opcodes for %d segments in a file of %d", ErrLayout, r.Size, n, s.NewSize)
 	}
 	if !c.Encoding() {
 		r.Segments = make([]uint64, n)

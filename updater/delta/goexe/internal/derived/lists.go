@@ -17,7 +17,7 @@ func (t *Tables) CodeLists(c *entropy.Coder, old *Tables, copies []remap.Copy, o
 		if old.Relocs != nil {
 			before = old.Relocs.RVAs
 		}
-		list, err := CodeRelocs(c, moved(before, copies, oldBase, newBase), r.RVAs, r.Size/2)
+		list, err := CodeRelocs(c, moved(before, copies, oldBase, newBase), r.RVAs, min(r.Size/2, r.most))
 		if err != nil {
 			return err
 		}
@@ -28,7 +28,7 @@ func (t *Tables) CodeLists(c *entropy.Coder, old *Tables, copies []remap.Copy, o
 		if old.Rebases != nil {
 			before = old.Rebases.Offsets
 		}
-		list, err := CodeRebases(c, movedInOrder(before, copies, oldBase, newBase), r.Offsets, r.Size/rebaseLeast)
+		list, err := CodeRebases(c, movedInOrder(before, copies, oldBase, newBase), r.Offsets, min(r.Size/rebaseLeast, r.most))
 		if err != nil {
 			return err
 		}
@@ -71,7 +71,7 @@ func movedInOrder(old []uint32, copies []remap.Copy, oldBase, newBase uint64) []
 // each calls visit for every old offset that a copy brings somewhere, with its index and the new offset. It gives up
 // where copies bring the same ones again and again: only a hostile patch has so many.
 func each(old []uint32, copies []remap.Copy, oldBase, newBase uint64, visit func(i int, to uint32)) {
-	left := 4*len(old) + 1024
+	left := 2*len(old) + 1024
 	for _, cp := range copies {
 		from := cp.Old - oldBase
 		i := sort.Search(len(old), func(i int) bool { return uint64(old[i]) >= from })
@@ -92,12 +92,13 @@ func CodeRelocs(c *entropy.Coder, expected, new []uint32, limit uint64) ([]uint3
 		removed, added = compare(expected, new)
 	}
 	var count, gap, step entropy.Uint
-	removed, err := codeAscending(c, &count, &gap, removed, uint64(len(expected)))
+	all := uint64(len(expected))
+	removed, err := codeAscending(c, &count, &gap, removed, all, all)
 	if err != nil {
 		return nil, err
 	}
 	kept := uint64(len(expected) - len(removed))
-	added, err = codeAscending(c, &count, &step, added, max(limit, kept)-kept)
+	added, err = codeAscending(c, &count, &step, added, max(limit, kept)-kept, 1<<32)
 	if err != nil || c.Encoding() {
 		return new, err
 	}
@@ -140,8 +141,8 @@ func merge(expected, removed, added []uint32) []uint32 {
 	return append(list, added...)
 }
 
-// codeAscending codes a strictly ascending list of at most limit numbers by the gaps between them.
-func codeAscending(c *entropy.Coder, count, gap *entropy.Uint, list []uint32, limit uint64) ([]uint32, error) {
+// codeAscending codes a strictly ascending list of at most limit numbers, all below end, by the gaps between them.
+func codeAscending(c *entropy.Coder, count, gap *entropy.Uint, list []uint32, limit, end uint64) ([]uint32, error) {
 	n := c.Uint(count, uint64(len(list)))
 	if n > limit {
 		return nil, fmt.Errorf("%w: %d pointers where %d fit", ErrLayout, n, limit)
@@ -152,67 +153,13 @@ func codeAscending(c *entropy.Coder, count, gap *entropy.Uint, list []uint32, li
 		if c.Encoding() {
 			v = uint64(list[i])
 		}
-		if v = next + c.Uint(gap, v-next); v < next || v > 1<<32-1 {
-			return nil, fmt.Errorf("%w: a pointer behind 4 GiB", ErrLayout)
+		if v = next + c.Uint(gap, v-next); v < next || v >= end {
+			return nil, fmt.Errorf("%w: a pointer at %d, where %d is the end", ErrLayout, v, end)
 		}
 		if !c.Encoding() {
 			list = append(list, uint32(v))
 		}
 		next = v + 1
-	}
-	return list, c.Err()
-}
-
-// rebaseModels are what codes a list in the linker's order.
-type rebaseModels struct {
-	miss  [4]entropy.Prob // is it not the next expected one? By the last two answers
-	fresh entropy.Prob    // is it none of the expected ones?
-	jump  entropy.Int
-	step  entropy.Int
-}
-
-// CodeRebases codes a list in any order against an expected one: mostly the next of it comes, or one from elsewhere in it
-// and then that one's next. limit bounds the length of what is decoded. new is ignored then.
-func CodeRebases(c *entropy.Coder, expected, new []uint32, limit uint64) ([]uint32, error) {
-	var m rebaseModels
-	var count entropy.Int
-	n := against(c, &count, uint64(len(new)), uint64(len(expected)))
-	if n > limit {
-		return nil, fmt.Errorf("%w: %d pointers where %d fit", ErrLayout, n, limit)
-	}
-	var where map[uint32]int64
-	if c.Encoding() {
-		where = make(map[uint32]int64, len(expected))
-		for i, v := range expected {
-			where[v] = int64(i)
-		}
-	}
-	list := new[:0:0]
-	next, last, misses := int64(0), uint32(0), 0
-	for i := range n {
-		v := uint32(0)
-		if c.Encoding() {
-			v = new[i]
-		}
-		hit := next < int64(len(expected)) && expected[next] == v
-		miss := c.Flag(&m.miss[misses&3], !hit)
-		misses = misses << 1 & 3
-		if miss {
-			misses |= 1
-			at, known := where[v]
-			if c.Flag(&m.fresh, !known) {
-				v = last + uint32(c.Int(&m.step, int64(int32(v-last))))
-				list, last = append(list, v), v
-				continue
-			}
-			next += c.Int(&m.jump, at-next)
-		}
-		if next < 0 || next >= int64(len(expected)) {
-			return nil, fmt.Errorf("%w: pointer %d of %d expected", ErrLayout, next, len(expected))
-		}
-		v = expected[next]
-		list, last = append(list, v), v
-		next++
 	}
 	return list, c.Err()
 }

@@ -3,6 +3,7 @@ package derived
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/image"
 )
@@ -14,6 +15,8 @@ type Rebases struct {
 	Base      uint64   // what Offsets count from
 	Segments  []uint64 // addresses of the segments, in order, ascending; at most 16
 	Offsets   []uint32 // where the pointers are, in the linker's order
+
+	most uint64 // how many they may be, when they are decoded
 }
 
 const (
@@ -71,6 +74,12 @@ func (r *Rebases) parse(b []byte) bool {
 	return len(r.Offsets) > 0
 }
 
+// codable tells whether a patch for a file of that size can carry the list: no pointer twice, and not too many.
+func (r *Rebases) codable(size uint64) bool {
+	l := slices.Sorted(slices.Values(r.Offsets))
+	return len(slices.Compact(l)) == len(r.Offsets) && uint64(len(l)) <= mostPointers(size) && r.Size <= mostBytes(size)
+}
+
 // segment returns the index of the segment an address lies in: the last that starts at or before it.
 func (r *Rebases) segment(addr uint64) int {
 	k := len(r.Segments) - 1
@@ -80,8 +89,8 @@ func (r *Rebases) segment(addr uint64) int {
 	return k
 }
 
-// Append appends the opcodes. They are more than Size when the list does not fit. Pointers before the first segment are
-// left out: only a hostile patch has them.
+// Append appends the opcodes. They are more than Size, up to four times, when a hostile patch lists too much for it.
+// Pointers before the first segment, which only such a patch has, are left out.
 func (r *Rebases) Append(dst []byte) []byte {
 	from := len(dst)
 	dst = append(dst, rebaseType)

@@ -10,6 +10,8 @@ import (
 type Relocs struct {
 	Off, Size uint64   // of the section in the file
 	RVAs      []uint32 // where the pointers are, ascending
+
+	most uint64 // how many they may be, when they are decoded
 }
 
 const (
@@ -73,7 +75,7 @@ func appendBlock(rvas []uint32, page uint32, b []byte) ([]uint32, bool) {
 	return rvas, true
 }
 
-// Append appends the section. It is longer than Size when the list does not fit.
+// Append appends the section. It is longer than Size, up to six times, when a hostile patch lists too much for it.
 func (r *Relocs) Append(dst []byte) []byte {
 	le, from := binary.LittleEndian, len(dst)
 	for i := 0; i < len(r.RVAs); {
@@ -90,6 +92,11 @@ func (r *Relocs) Append(dst []byte) []byte {
 		le.PutUint32(dst[head+4:], uint32(len(dst)-head))
 	}
 	return zerosTo(dst, from, r.Size)
+}
+
+// codable tells whether a patch for a file of that size can carry the list.
+func (r *Relocs) codable(size uint64) bool {
+	return uint64(len(r.RVAs)) <= mostPointers(size) && r.Size <= mostBytes(size)
 }
 
 // zerosTo fills dst with zeros until size bytes follow from.
