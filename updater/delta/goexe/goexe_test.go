@@ -57,7 +57,6 @@ func TestWhatItDoesNotUnderstandIsRefused(t *testing.T) {
 		"nothing":        nil,
 		"text":           bytes.Repeat([]byte("not a program\n"), 1000),
 		"a cut program":  program[:len(program)/2],
-		"32 bits":        build32(t),
 		"no Go in it":    append([]byte("\x7fELF\x02\x01\x01"), make([]byte, 5000)...),
 		"another header": append([]byte("MZ"), program...),
 	}
@@ -69,11 +68,6 @@ func TestWhatItDoesNotUnderstandIsRefused(t *testing.T) {
 			}
 		}
 	}
-}
-
-func build32(t *testing.T) []byte {
-	program, _ := sample.Pair(t, sample.Target{OS: "linux", Arch: "386"})
-	return program
 }
 
 func TestAnotherOldFileIsRefused(t *testing.T) {

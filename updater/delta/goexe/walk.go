@@ -77,7 +77,14 @@ func (w *walk) run(ctx context.Context, ops []remap.Op) error {
 }
 
 // room returns how many of the n plain bytes can be made before the next derived span, having made a span that starts here.
-func (w *walk) room(n uint64) (uint64, error) {
+// It also is where nonsense and cancelled work end.
+func (w *walk) room(ctx context.Context, n uint64) (uint64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	if err := w.c.Err(); err != nil {
+		return 0, err
+	}
 	if err := w.derived(); err != nil {
 		return 0, err
 	}
@@ -109,10 +116,7 @@ func (w *walk) derived() error {
 // add makes n bytes from the old ones at p: references are carried over, and what still differs is patched.
 func (w *walk) add(ctx context.Context, n uint64) error {
 	for n > 0 {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		limit, err := w.room(n)
+		limit, err := w.room(ctx, n)
 		if err != nil {
 			return err
 		}
@@ -205,10 +209,7 @@ func word(b []byte, width uint8) uint64 {
 // literals makes n bytes that the patch brings.
 func (w *walk) literals(ctx context.Context, n uint64) error {
 	for n > 0 {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		part, err := w.room(n)
+		part, err := w.room(ctx, n)
 		if err != nil {
 			return err
 		}
