@@ -46,7 +46,7 @@ func AppendFindFunc(dst []byte, entries []uint32) ([]byte, error) {
 	end := uint64(entries[len(entries)-1])
 	f, base := 0, 0 // the function at pc, and at the start of its bucket
 	for pc := uint64(0); pc < end; pc += subbucketSize {
-		for uint64(entries[f+1]) <= pc {
+		for pc > 0 && uint64(entries[f+1]) <= pc { // empty functions are passed over, but for those at 0
 			f++
 		}
 		if pc%bucketSize == 0 {

@@ -144,7 +144,7 @@ func merge(expected, removed, added []uint32) []uint32 {
 // codeAscending codes a strictly ascending list of at most limit numbers, all below end, by the gaps between them.
 func codeAscending(c *entropy.Coder, count, gap *entropy.Uint, list []uint32, limit, end uint64) ([]uint32, error) {
 	n := c.Uint(count, uint64(len(list)))
-	if n > limit {
+	if n > limit && !c.Encoding() {
 		return nil, fmt.Errorf("%w: %d pointers where %d fit", ErrLayout, n, limit)
 	}
 	next := uint64(0) // the least that may come
