@@ -10,6 +10,7 @@ import (
 // file is one of the two executables with all that is known about it.
 type file struct {
 	image     *image.Image
+	regions   []refs.Region
 	refs      []refs.Ref
 	target    func(refs.Ref) uint64
 	functions []function
@@ -40,7 +41,7 @@ func (t *text) unit(i int) int {
 func newFile(s *refs.Scanner, cut []Span) *file {
 	m := s.Image()
 	size := uint64(len(m.Data))
-	f := &file{image: m, refs: outside(s.Append(nil, 0, size, size), cut), target: s.Target, cut: cut}
+	f := &file{image: m, regions: s.Regions(), refs: outside(s.Append(nil, 0, size, size), cut), target: s.Target, cut: cut}
 	f.readFunctions()
 	return f
 }

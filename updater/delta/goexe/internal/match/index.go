@@ -5,25 +5,30 @@ import (
 	"math/bits"
 )
 
-const (
-	window   = 16 // bytes that have to be equal before the whole old file is asked
-	stride   = 4  // every so many bytes of the old file are found
-	maxChain = 24 // old places that are looked at for one new place
-)
+const window = 16 // bytes that have to be equal before the whole old file is asked
+
+// An effort is how hard to search.
+type effort struct {
+	stride int // every so many bytes of the old file are found
+	chain  int // old places that are looked at for one new place
+}
 
 // index finds places in a text by the window of bytes that begins there.
 type index struct {
+	effort
 	text  []byte
 	heads []int32 // by hash: the first place, divided by stride, plus 1
 	next  []int32 // by place divided by stride: the next one of the same hash
 	shift uint
 }
 
-// newIndex lists every stride-th place that is not in one of the dead spans, which ascend.
-func newIndex(text []byte, dead []Span) *index {
+// fill lists every stride-th place of a text that is not in one of the dead spans, which ascend.
+func (x *index) fill(text []byte, dead []Span, e effort) {
+	stride := e.stride
 	n := len(text)/stride + 1
-	x := &index{text: text, next: make([]int32, n), shift: uint(64 - max(bits.Len(uint(n-1)), 10))}
-	x.heads = make([]int32, 1<<(64-x.shift))
+	x.text, x.effort, x.shift = text, e, uint(64-max(bits.Len(uint(n-1)), 10))
+	x.heads = zeroed(x.heads, 1<<(64-x.shift))
+	x.next = zeroed(x.next, n)
 	for at := (len(text) - window) / stride * stride; at >= 0; at -= stride {
 		for len(dead) > 0 && uint64(at) < dead[len(dead)-1].Off {
 			dead = dead[:len(dead)-1]
@@ -35,7 +40,6 @@ func newIndex(text []byte, dead []Span) *index {
 		x.next[at/stride] = x.heads[h]
 		x.heads[h] = int32(at/stride + 1)
 	}
-	return x
 }
 
 func (x *index) hash(b []byte) uint64 {

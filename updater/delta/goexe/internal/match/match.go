@@ -40,6 +40,9 @@ func Find(ctx context.Context, old, new *refs.Scanner, cut []Span) (Result, erro
 	return find(ctx, newFile(old, nil), newFile(new, cut), derived(old))
 }
 
+// efforts are those of the two rounds.
+var efforts = []effort{{stride: 8, chain: 4}, {stride: 4, chain: 8}}
+
 // find searches twice. In the first round a reference is told by what it points at looks like. That gives a map, and in
 // the second round references are equal exactly if the map predicts the new one from the old one.
 func find(ctx context.Context, old, new *file, dead []Span) (Result, error) {
@@ -49,18 +52,21 @@ func find(ctx context.Context, old, new *file, dead []Span) (Result, error) {
 	newNumbers := new.byLooks(newMasked, func(i int) int32 { return align[i] })
 	a, b := old.cutOut(oldMasked), new.cutOut(newMasked)
 	var ops []Op
-	for round := range 2 {
+	x := &index{}
+	for round, effort := range efforts {
 		old.number(a, oldNumbers)
 		new.number(b, newNumbers)
-		s := &search{old: a, new: b, index: newIndex(a.bytes, dead), pairs: pairs(old, new, align)}
+		x.fill(a.bytes, dead, effort)
+		s := &search{old: a, new: b, index: x, pairs: pairs(old, new, align), prices: pricesOf(new)}
 		pieces, err := s.run(ctx)
 		if err != nil {
 			return Result{}, err
 		}
 		ops = operations(pieces, len(b.bytes))
-		if round == 1 {
+		if round == len(efforts)-1 {
 			break
 		}
+		elect(old, new, ops, align)
 		m, err := mapOf(old, new, ops, align)
 		if err != nil {
 			return Result{}, err

@@ -13,18 +13,22 @@ const bit cost = 16
 
 // What things cost in a patch, by and large.
 const (
-	literal     = 9 * bit / 4 // a byte that the patch brings
-	residual    = 10 * bit     // a first byte that differs in what is taken from the old file
-	residualOn  = 7 * bit      // one more behind it
-	refWrong    = 22 * bit     // a reference that points elsewhere
-	refGone     = 32 * bit     // a reference in the old file where there is none in the new one
-	step        = 10 * bit     // an operation
-	stepLiteral = 6 * bit      // one that brings bytes
-	again       = 3 * bit      // a seek back to a diagonal used lately
-	home        = 4 * bit      // a seek to the function's own counterpart
-	within      = 12 * bit     // a seek into the counterpart
-	far         = 26 * bit     // any other
-	patience    = 48 * bit     // how much worse than the best a track may be and still be followed
+	literalCode = 11 * bit / 4 // a byte that the patch brings
+	literalType = 15 * bit / 8
+	literalFunc = 3 * bit / 2
+	literalWord = 2 * bit
+	literalText = 2 * bit
+	residual    = 10 * bit // a first byte that differs in what is taken from the old file
+	residualOn  = 7 * bit  // one more behind it
+	refWrong    = 22 * bit // a reference that points elsewhere
+	refGone     = 32 * bit // a reference in the old file where there is none in the new one
+	step        = 10 * bit // an operation
+	stepLiteral = 6 * bit  // one that brings bytes
+	again       = 3 * bit  // a seek back to a diagonal used lately
+	home        = 4 * bit  // a seek to the function's own counterpart
+	within      = 12 * bit // a seek into the counterpart
+	far         = 26 * bit // any other
+	patience    = 48 * bit // how much worse than the best a track may be and still be followed
 	hopeless    = 1 << 60
 )
 
@@ -32,8 +36,8 @@ const (
 	maxTracks = 12
 	history   = 64      // places behind the current one at which a track may still begin
 	maxNodes  = 1 << 18 // undecided pieces
-	quick     = 32      // equal bytes on the best track for which no other is looked for
-	far2look  = 4096    // bytes that are compared to judge a place
+	quick     = 32      // equal bytes on the best track behind which all others are forgotten
+	calm      = 12      // equal bytes on the best track during which no other is looked for
 )
 
 // A node is the beginning of a piece of the path: from here on the new text is taken from the old one along a diagonal,
@@ -68,9 +72,11 @@ type search struct {
 	old, new *text
 	index    *index
 	pairs    []pair
+	prices   []price
 	near     vicinity
 
 	at     int
+	sure   int    // up to here the best track is equal: no other is looked for
 	nodes  []node // the first one is decided, the others are not
 	tracks []track
 	lit    track
@@ -89,7 +95,9 @@ func (s *search) run(ctx context.Context) ([]piece, error) {
 			}
 		}
 		if !s.leap() {
-			s.look()
+			if s.at >= s.sure {
+				s.look()
+			}
 			s.advance()
 		}
 		s.settle()
@@ -109,6 +117,9 @@ func (s *search) leap() bool {
 		return false
 	}
 	n := s.common(s.at, d)
+	if n >= calm {
+		s.sure = s.at + n
+	}
 	if n < quick {
 		return false
 	}
@@ -148,8 +159,8 @@ func (s *search) look() {
 		return
 	}
 	k := 0
-	for e := s.index.heads[s.index.hash(s.new.bytes[s.at:])]; e != 0 && k < maxChain; e = s.index.next[e-1] {
-		s.try(int(e-1)*stride-s.at, window, pr)
+	for e := s.index.heads[s.index.hash(s.new.bytes[s.at:])]; e != 0 && k < s.index.chain; e = s.index.next[e-1] {
+		s.try(int(e-1)*s.index.stride-s.at, window, pr)
 		k++
 	}
 }
@@ -291,7 +302,7 @@ func (s *search) advance() {
 		s.nodes = append(s.nodes, node{at, brought, was.node})
 		s.lit = track{int32(len(s.nodes) - 1), brought, open, false}
 	}
-	s.lit.cost += literal * cost(n)
+	s.lit.cost += s.literal() * cost(n)
 	best := mark{s.lit.cost, s.lit.node}
 	keep := s.tracks[:0]
 	for _, t := range s.tracks {
@@ -388,4 +399,12 @@ func (s *search) pair() *pair {
 		return nil
 	}
 	return &s.pairs[0]
+}
+
+// literal returns what a byte that the patch brings costs here.
+func (s *search) literal() cost {
+	for len(s.prices) > 1 && s.prices[0].end <= s.at {
+		s.prices = s.prices[1:]
+	}
+	return s.prices[0].literal
 }
