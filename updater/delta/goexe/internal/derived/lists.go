@@ -102,7 +102,7 @@ func CodeRelocs(c *entropy.Coder, expected, new []uint32, limit uint64) ([]uint3
 	if err != nil || c.Encoding() {
 		return new, err
 	}
-	return merge(expected, removed, added), nil
+	return merge(expected, removed, added)
 }
 
 // compare returns the indexes of what is in expected only, and what is in list only.
@@ -125,7 +125,7 @@ func compare(expected, list []uint32) (removed, added []uint32) {
 }
 
 // merge is the other way round.
-func merge(expected, removed, added []uint32) []uint32 {
+func merge(expected, removed, added []uint32) ([]uint32, error) {
 	list := make([]uint32, 0, len(expected)-len(removed)+len(added))
 	for i, v := range expected {
 		if len(removed) > 0 && removed[0] == uint32(i) {
@@ -136,9 +136,12 @@ func merge(expected, removed, added []uint32) []uint32 {
 			list = append(list, added[0])
 			added = added[1:]
 		}
+		if len(added) > 0 && added[0] == v {
+			return nil, fmt.Errorf("%w: a pointer that is there already", ErrLayout)
+		}
 		list = append(list, v)
 	}
-	return append(list, added...)
+	return append(list, added...), nil
 }
 
 // codeAscending codes a strictly ascending list of at most limit numbers, all below end, by the gaps between them.
