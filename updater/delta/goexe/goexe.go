@@ -67,7 +67,7 @@ func diff(ctx context.Context, old, new *io.SectionReader, account *Account) ([]
 		return nil, err
 	}
 	p := pass{c: entropy.NewEncoder(), old: before, size: uint64(new.Size()), plan: plan, account: account}
-	p.lit = &literals{inline: plan.literalBytes() <= inlineLiterals}
+	p.lit = &literals{inline: fewLiterals(plan.literalBytes(), p.size)}
 	if err := p.run(ctx, io.Discard); err != nil {
 		return nil, err
 	}

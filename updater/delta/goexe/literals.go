@@ -18,8 +18,9 @@ const (
 
 var groupNames = [numGroups]string{"code", "types", "funcs", "words", "text"}
 
-// inlineLiterals is how many literal bytes are few enough to be coded among the numbers: smaller, but slower.
-const inlineLiterals = 48 << 10
+// fewLiterals tells whether n literal bytes for a file of that size are few enough to be coded among the numbers: smaller,
+// but slower. They then take a tenth of the patcher's time at most.
+func fewLiterals(n int64, size uint64) bool { return uint64(n) <= size/400 }
 
 // groupOf tells the group of what stands near old bytes of that class.
 func groupOf(k refs.Class) int {
