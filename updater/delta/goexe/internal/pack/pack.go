@@ -1,14 +1,21 @@
 // Package pack makes a stream of bytes small, and bounds what reading it back can take.
 //
 // A packed stream says how it is packed and how long it was, and has neither magic nor checksum: what holds it is hashed
-// as a whole. [Pack] tries every method and takes the shortest result. [Unpack] takes any input: it gives exactly the
-// length that was said, at most the caller's limit, or an error, and takes memory in proportion to that length.
+// as a whole. [Pack] takes the shorter of the bytes as they are and brotli (RFC 7932).
+//
+// Trust. [Unpack] takes any input. It gives exactly the length that the stream says, at most the caller's limit, or an
+// error; nothing may follow. Memory is that length, as much again at most for brotli's window, and 1 MiB.
 package pack
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
+	"math/bits"
+
+	"github.com/andybalholm/brotli"
 )
 
 // ErrCorrupt says that a stream cannot be read.
@@ -16,15 +23,24 @@ var ErrCorrupt = errors.New("a packed stream is damaged")
 
 // A packed stream is a byte that names the method, the raw length as a uvarint, and the payload. Nothing at all stands for
 // no bytes.
-const methodRaw = 0
+const (
+	methodRaw    = 0
+	methodBrotli = 1
+)
 
-// Pack returns b in as few bytes as it can.
+// Pack returns b in as few bytes as it can. It takes about 3 seconds for a megabyte.
 func Pack(b []byte) []byte {
 	if len(b) == 0 {
 		return nil
 	}
-	return append(binary.AppendUvarint([]byte{methodRaw}, uint64(len(b))), b...)
+	packed := append(header(methodBrotli, len(b)), compress(b)...)
+	if raw := header(methodRaw, len(b)); len(packed) >= len(raw)+len(b) {
+		return append(raw, b...)
+	}
+	return packed
 }
+
+func header(method byte, size int) []byte { return binary.AppendUvarint([]byte{method}, uint64(size)) }
 
 // Unpack returns what Pack was given, which must be no longer than limit. It may return a part of packed.
 func Unpack(packed []byte, limit uint64) ([]byte, error) {
@@ -32,8 +48,8 @@ func Unpack(packed []byte, limit uint64) ([]byte, error) {
 		return nil, nil
 	}
 	size, n := binary.Uvarint(packed[1:])
-	if n <= 0 || size > limit {
-		return nil, fmt.Errorf("%w: its length is wrong or above %d", ErrCorrupt, limit)
+	if n <= 0 || size == 0 || size > limit {
+		return nil, fmt.Errorf("%w: it says that it has %d of at most %d bytes", ErrCorrupt, size, limit)
 	}
 	payload := packed[1+n:]
 	switch packed[0] {
@@ -42,7 +58,75 @@ func Unpack(packed []byte, limit uint64) ([]byte, error) {
 			return nil, fmt.Errorf("%w: %d bytes instead of %d", ErrCorrupt, len(payload), size)
 		}
 		return payload, nil
+	case methodBrotli:
+		return decompress(payload, size)
 	default:
 		return nil, fmt.Errorf("%w: unknown method %d", ErrCorrupt, packed[0])
+	}
+}
+
+// Beyond these sizes in bytes brotli's best quality takes too long for what it gains over the next: twice the time for
+// 2 %, and five times for 5 %.
+const (
+	best11 = 2 << 20
+	best10 = 8 << 20
+)
+
+func compress(b []byte) []byte {
+	quality := 11
+	switch {
+	case len(b) > best10:
+		quality = 9
+	case len(b) > best11:
+		quality = 10
+	}
+	var packed bytes.Buffer
+	w := brotli.NewWriterOptions(&packed, brotli.WriterOptions{Quality: quality, LGWin: window(uint64(len(b)))})
+	// A bytes.Buffer takes everything.
+	_, _ = w.Write(b)
+	_ = w.Close()
+	return packed.Bytes()
+}
+
+func decompress(payload []byte, size uint64) ([]byte, error) {
+	if len(payload) == 0 || declared(payload[0]) > window(size) {
+		return nil, fmt.Errorf("%w: its window is larger than it", ErrCorrupt)
+	}
+	r := brotli.NewReader(bytes.NewReader(payload))
+	raw := make([]byte, size)
+	if _, err := io.ReadFull(r, raw); err != nil {
+		return nil, fmt.Errorf("%w: %v", ErrCorrupt, err)
+	}
+	if _, err := io.ReadFull(r, make([]byte, 1)); err != io.EOF {
+		return nil, fmt.Errorf("%w: it goes on behind its end: %v", ErrCorrupt, err)
+	}
+	return raw, nil
+}
+
+// Brotli's windows hold 2^n-16 bytes. The header for 2^16 is the shortest.
+const (
+	leastWindow = 16
+	mostWindow  = 24
+)
+
+// window returns the logarithm of the smallest window that holds size bytes.
+func window(size uint64) int {
+	return min(max(bits.Len64(size+15), leastWindow), mostWindow)
+}
+
+// declared returns the logarithm of the window that a brotli stream starting with b uses: RFC 7932, section 9.1.
+func declared(b byte) int {
+	const tooLarge = mostWindow + 1
+	switch small, medium := b>>4&7, b>>1&7; {
+	case b&1 == 0:
+		return 16
+	case medium != 0:
+		return 17 + int(medium)
+	case small == 0:
+		return 17
+	case small == 1:
+		return tooLarge // an extension with windows of up to a gigabyte
+	default:
+		return 8 + int(small)
 	}
 }
