@@ -28,7 +28,7 @@ const (
 	methodBrotli = 1
 )
 
-// Pack returns b in as few bytes as it can. It takes about 3 seconds for a megabyte.
+// Pack returns b in as few bytes as its size leaves time for: half a second at 128 KiB, 1.4 seconds for a megabyte.
 func Pack(b []byte) []byte {
 	if len(b) == 0 {
 		return nil
@@ -65,10 +65,10 @@ func Unpack(packed []byte, limit uint64) ([]byte, error) {
 	}
 }
 
-// Beyond these sizes in bytes brotli's best quality takes too long for what it gains over the next: twice the time for
-// 2 %, and five times for 5 %.
+// Up to these sizes in bytes brotli's best qualities are worth their time. On machine code and type data quality 11 takes
+// 3.5 seconds of processor time for a megabyte; 10 takes 1.4 and gives 2 % more bytes, 9 takes 0.2 and gives 8 % more.
 const (
-	best11 = 2 << 20
+	best11 = 128 << 10
 	best10 = 8 << 20
 )
 
