@@ -14,14 +14,14 @@ func (a *Account) start(c *entropy.Coder) float64 {
 	return c.Bits()
 }
 
-func (a *Account) add(c *entropy.Coder, start float64, what string) {
+func (a *Account) add(c *entropy.Coder, start float64, what, which string) {
 	if a != nil {
-		a.bits[what] += c.Bits() - start
+		a.bits[what+which] += c.Bits() - start
 	}
 }
 
-func (a *Account) addBytes(n int, what string) {
+func (a *Account) addBytes(n int, what, which string) {
 	if a != nil {
-		a.bits[what] += 8 * float64(n)
+		a.bits[what+which] += 8 * float64(n)
 	}
 }

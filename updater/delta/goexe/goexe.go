@@ -76,7 +76,7 @@ func diff(ctx context.Context, old, new *io.SectionReader, account *Account) ([]
 	for i, l := range p.lit.collected {
 		if len(l) > 0 {
 			k.literals[i] = pack.Pack(l)
-			account.addBytes(len(k.literals[i]), "literals: "+groupNames[i])
+			account.addBytes(len(k.literals[i]), "literals: ", groupNames[i])
 		}
 	}
 	return k.bytes(), nil

@@ -52,7 +52,7 @@ func (w *walk) fresh(out []byte) error {
 	k := w.classes.at(w.p)
 	g := groupOf(k)
 	start := w.account.start(w.c)
-	defer func() { w.account.add(w.c, start, "literals: "+groupNames[g]) }()
+	defer func() { w.account.add(w.c, start, "literals: ", groupNames[g]) }()
 	if k == refs.Code && w.amd64 {
 		return w.code(out)
 	}

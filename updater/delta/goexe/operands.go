@@ -93,7 +93,7 @@ func (m *operandModel) advance(f function, q uint64, made func(from uint64) []by
 // operand codes a distance at the new place q.
 func (w *walk) operand(f function, q uint64, o refs.Operand, out []byte) {
 	start := w.account.start(w.c)
-	defer func() { w.account.add(w.c, start, "literals: operands") }()
+	defer func() { w.account.add(w.c, start, "literals: ", "operands") }()
 	place, ok := w.places.addr(q)
 	if !ok {
 		place = q

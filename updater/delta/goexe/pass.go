@@ -74,14 +74,14 @@ func (p *pass) run(ctx context.Context, w io.Writer) error {
 		return errSpans
 	}
 	p.lit.inline = p.c.Flag(new(entropy.Prob), p.lit.inline)
-	p.account.add(p.c, start, "header")
+	p.account.add(p.c, start, "header", "")
 
 	start = p.account.start(p.c)
 	layout, err := pcln.CodeFunctions(p.c, p.old.funcs, &next.Go, plan.new.funcs, plan.align)
 	if err != nil {
 		return err
 	}
-	p.account.add(p.c, start, "functions")
+	p.account.add(p.c, start, "functions", "")
 
 	start = p.account.start(p.c)
 	plain := plainOf(spans, p.size)
@@ -90,7 +90,7 @@ func (p *pass) run(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	p.account.add(p.c, start, "operations")
+	p.account.add(p.c, start, "operations", "")
 	copies, err := remap.Copies(p.old.image.Sections, next.Sections, plain.spans, ops)
 	if err != nil {
 		return err
@@ -100,7 +100,7 @@ func (p *pass) run(ctx context.Context, w io.Writer) error {
 	if err := tables.CodeLists(p.c, p.old.tables, copies, p.old.image.Base, next.Base); err != nil {
 		return err
 	}
-	p.account.add(p.c, start, "relocations")
+	p.account.add(p.c, start, "relocations", "")
 
 	k := &walk{
 		c:       p.c,
@@ -147,7 +147,7 @@ func (p *pass) generators(k *walk, spans []derived.Span, tables *derived.Tables,
 	coded := func(what string, make func(*entropy.Coder, io.Writer) error) generator {
 		return func(w io.Writer) error {
 			start := p.account.start(p.c)
-			defer func() { p.account.add(p.c, start, what) }()
+			defer func() { p.account.add(p.c, start, what, "") }()
 			return make(p.c, w)
 		}
 	}
@@ -161,21 +161,22 @@ func (p *pass) generators(k *walk, spans []derived.Span, tables *derived.Tables,
 			return err
 		}
 	}
+	room := func(s derived.Span) []byte { return make([]byte, 0, s.Size) }
 	var l []generator
 	for _, s := range spans {
 		switch s.Kind {
 		case derived.FindFunc:
-			l = append(l, bytesOf(func() ([]byte, error) { return derived.AppendFindFunc(nil, layout.Entries) }))
+			l = append(l, bytesOf(func() ([]byte, error) { return derived.AppendFindFunc(room(s), layout.Entries) }))
 		case derived.Pctab:
 			l = append(l, coded("pc tables", funcs.Pctab))
 		case derived.Functab:
 			l = append(l, coded("function records", funcs.Funcs))
 		case derived.Reloc:
-			l = append(l, bytesOf(func() ([]byte, error) { return tables.Relocs.Append(nil), nil }))
+			l = append(l, bytesOf(func() ([]byte, error) { return tables.Relocs.Append(room(s)), nil }))
 		case derived.Rebase:
-			l = append(l, bytesOf(func() ([]byte, error) { return tables.Rebases.Append(nil), nil }))
+			l = append(l, bytesOf(func() ([]byte, error) { return tables.Rebases.Append(room(s)), nil }))
 		case derived.Slots:
-			l = append(l, bytesOf(func() ([]byte, error) { return pages.Append(nil, s.Index) }))
+			l = append(l, bytesOf(func() ([]byte, error) { return pages.Append(room(s), s.Index) }))
 		default:
 			panic(fmt.Sprintf("span of unknown kind %d", s.Kind))
 		}

@@ -195,7 +195,7 @@ func (w *walk) off(r refs.Ref, trust remap.Confidence, by int64) int64 {
 		by = w.c.Int(&m.by[r.Kind][b2i(trust == remap.Covered)], by)
 	}
 	m.lastMiss = by
-	w.account.add(w.c, start, "references: "+r.Kind.String())
+	w.account.add(w.c, start, "references: ", r.Kind.String())
 	return by
 }
 
