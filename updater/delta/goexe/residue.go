@@ -27,8 +27,8 @@ const (
 
 func newResidueModel() *residueModel {
 	return &residueModel{
-		gap:    entropy.NewMixed(gapContexts, 16, int(refs.NumClasses)),
-		change: entropy.NewMixed(changeContexts, 16, int(refs.NumClasses)),
+		gap:    entropy.NewMixed(gapContexts, 15, int(refs.NumClasses)),
+		change: entropy.NewMixed(changeContexts, 15, int(refs.NumClasses)),
 	}
 }
 
