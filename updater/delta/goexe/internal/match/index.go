@@ -9,8 +9,9 @@ const window = 16 // bytes that have to be equal before the whole old file is as
 
 // An effort is how hard to search.
 type effort struct {
-	stride int // every so many bytes of the old file are found
-	chain  int // old places that are looked at for one new place
+	stride int  // every so many bytes of the old file are found
+	chain  int  // old places that are looked at for one new place
+	near   bool // look for short pieces in the vicinity too
 }
 
 // index finds places in a text by the window of bytes that begins there.

@@ -10,6 +10,7 @@ package match
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math"
 	"slices"
 
@@ -35,13 +36,13 @@ type Result struct {
 // Find compares two executables. The cut spans, by ascending offset, are those of the new file that are made otherwise.
 func Find(ctx context.Context, old, new *refs.Scanner, cut []Span) (Result, error) {
 	if len(old.Image().Data) > math.MaxInt32 || len(new.Image().Data) > math.MaxInt32 {
-		return Result{}, image.ErrUnsupported
+		return Result{}, fmt.Errorf("%w: more than 2 GiB", image.ErrUnsupported)
 	}
 	return find(ctx, newFile(old, nil), newFile(new, cut), derived(old))
 }
 
 // efforts are those of the two rounds.
-var efforts = []effort{{stride: 8, chain: 4}, {stride: 4, chain: 8}}
+var efforts = []effort{{stride: 8, chain: 4}, {stride: 4, chain: 8, near: true}}
 
 // find searches twice. In the first round a reference is told by what it points at looks like. That gives a map, and in
 // the second round references are equal exactly if the map predicts the new one from the old one.
@@ -73,6 +74,9 @@ func find(ctx context.Context, old, new *file, dead []Span) (Result, error) {
 		}
 		oldNumbers = old.byPlace(func(target uint64) uint64 { now, _ := m.Predict(target); return now })
 		newNumbers = new.byPlace(func(target uint64) uint64 { return target })
+	}
+	if plain := uint64(len(b.bytes)); uint64(len(ops)) > remap.MaxOps(plain) {
+		return Result{}, fmt.Errorf("%w: %d operations for %d bytes", image.ErrUnsupported, len(ops), plain)
 	}
 	return Result{align, ops}, nil
 }

@@ -129,8 +129,8 @@ func TestCounterpart(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 9))
 	old := random(7, 8000)
 	var new []byte
-	for at := 1000; at < 2000; at += 12 {
-		new = append(new, old[at:at+10]...)
+	for at := 1000; at < 2000; at += 16 {
+		new = append(new, old[at:at+14]...)
 		new = append(new, byte(r.Uint32()), byte(r.Uint32()), byte(r.Uint32()), byte(r.Uint32()))
 	}
 	alone, _ := wrong(ops(t, textOf(old), textOf(new)), old, new)
@@ -167,7 +167,7 @@ func TestRandomTexts(t *testing.T) {
 
 // What repeats itself must not take time that grows faster than the texts.
 func TestMonotony(t *testing.T) {
-	const size = 2 << 20
+	const size = 1 << 20
 	zero := make([]byte, size)
 	period := bytes.Repeat(random(4, 31), size/31)
 	broken := bytes.Clone(period)

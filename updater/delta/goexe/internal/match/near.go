@@ -12,6 +12,7 @@ type vicinity struct {
 
 const (
 	shortest    = 4       // bytes
+	around      = 2048    // bytes: where there is no counterpart, so much and up to twice as much on both sides
 	vicinityMax = 1 << 18 // bytes of the old text that are listed at most
 )
 

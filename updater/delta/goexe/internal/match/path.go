@@ -2,7 +2,6 @@ package match
 
 import (
 	"context"
-	"math/bits"
 	"slices"
 )
 
@@ -26,14 +25,14 @@ const (
 	stepLiteral = 6 * bit  // one that brings bytes
 	again       = 3 * bit  // a seek back to a diagonal used lately
 	home        = 4 * bit  // a seek to the function's own counterpart
-	within      = 12 * bit // a seek into the counterpart
-	far         = 26 * bit // any other
+	jump        = 8 * bit  // another seek, and as much for each bit of the distance from there or from the diagonal before
+	far         = 26 * bit // at most
 	patience    = 48 * bit // how much worse than the best a track may be and still be followed
 	hopeless    = 1 << 60
 )
 
 const (
-	maxTracks = 12
+	maxTracks = 16
 	history   = 64      // places behind the current one at which a track may still begin
 	maxNodes  = 1 << 18 // undecided pieces
 	quick     = 32      // equal bytes on the best track behind which all others are forgotten
@@ -77,6 +76,7 @@ type search struct {
 
 	at     int
 	sure   int    // up to here the best track is equal: no other is looked for
+	refill int    // from here on the vicinity may be listed anew
 	nodes  []node // the first one is decided, the others are not
 	tracks []track
 	lit    track
@@ -143,155 +143,6 @@ func (s *search) common(at, d int) int {
 		n--
 	}
 	return n
-}
-
-// look begins new tracks at the current place.
-func (s *search) look() {
-	pr := s.pair()
-	if pr != nil && pr.oldEnd > pr.oldStart {
-		if s.at == pr.start {
-			s.begin(pr.oldStart-s.at, pr)
-		}
-		s.lookNear(pr)
-	}
-	s.lookRecent(pr)
-	if s.at+window > len(s.new.bytes) {
-		return
-	}
-	k := 0
-	for e := s.index.heads[s.index.hash(s.new.bytes[s.at:])]; e != 0 && k < s.index.chain; e = s.index.next[e-1] {
-		s.try(int(e-1)*s.index.stride-s.at, window, pr)
-		k++
-	}
-}
-
-// lookNear tries the counterpart of the current function.
-func (s *search) lookNear(pr *pair) {
-	if s.at+shortest > pr.end {
-		return
-	}
-	v := &s.near
-	v.fill(s.old.bytes, pr.oldStart, pr.oldEnd)
-	if len(v.next) == 0 {
-		return
-	}
-	k := 0
-	for e := v.heads[v.hash(s.new.bytes[s.at:])]; e != 0 && k < 16; e = v.next[e-1] {
-		s.try(pr.oldStart+int(e-1)-s.at, shortest, pr)
-		k++
-	}
-}
-
-// lookRecent tries the diagonals that the best path used lately.
-func (s *search) lookRecent(pr *pair) {
-	s.lately(s.best().node, func(d int) bool {
-		s.try(d, shortest, pr)
-		return true
-	})
-}
-
-const recent = 6 // pieces of a path that count as used lately
-
-// lately tells the diagonals of the path to node n, the last one first, as long as yield says so.
-func (s *search) lately(n int32, yield func(diagonal int) bool) {
-	k := 0
-	for ; k < recent && n > 0; k++ {
-		if d := s.nodes[n].diagonal; d != brought && !yield(d) {
-			return
-		}
-		n = s.nodes[n].prev
-	}
-	for i := len(s.pieces) - 1; k < recent && i >= 0; i-- {
-		if d := s.pieces[i].diagonal; d != brought && !yield(d) {
-			return
-		}
-		k++
-	}
-}
-
-// try begins a track along diagonal d if at least that many bytes are equal on it.
-func (s *search) try(d, least int, pr *pair) {
-	p := s.at + d
-	if p < 0 || p+least > len(s.old.bytes) || s.at+least > len(s.new.bytes) || s.followed(d) {
-		return
-	}
-	if equal(s.old.bytes[p:p+least], s.new.bytes[s.at:s.at+least]) == least {
-		s.begin(d, pr)
-	}
-}
-
-func (s *search) followed(d int) bool {
-	for i := range s.tracks {
-		if s.tracks[i].diagonal == d {
-			return true
-		}
-	}
-	return false
-}
-
-// begin starts a track along diagonal d, as far back as the two texts are equal, if it can be any good.
-func (s *search) begin(d int, pr *pair) {
-	if p := s.at + d; p < 0 || p >= len(s.old.bytes) || s.followed(d) {
-		return
-	}
-	from := s.at
-	for low := max(s.at-history+1, s.nodes[0].start, -d); from > low && s.new.bytes[from-1] == s.old.bytes[from-1+d]; {
-		from--
-	}
-	for from < s.at && (s.new.in(from) || s.old.in(from+d)) {
-		from++
-	}
-	if s.old.in(from + d) {
-		return
-	}
-	m := s.past[from%history]
-	t := track{int32(len(s.nodes)), d, m.cost + s.seek(m.node, d, from, pr), false}
-	if t.cost > s.best().cost+patience || !s.follow2(t) {
-		return
-	}
-	s.nodes = append(s.nodes, node{from, d, m.node})
-	if t.cost < s.best().cost {
-		*s.best() = mark{t.cost, t.node}
-	}
-}
-
-// follow2 adds a track, if need be in the place of a worse one.
-func (s *search) follow2(t track) bool {
-	if len(s.tracks) < maxTracks {
-		s.tracks = append(s.tracks, t)
-		return true
-	}
-	worst := 0
-	for i := range s.tracks {
-		if s.tracks[i].cost > s.tracks[worst].cost {
-			worst = i
-		}
-	}
-	if s.tracks[worst].cost <= t.cost {
-		return false
-	}
-	s.tracks[worst] = t
-	return true
-}
-
-// seek returns what it costs to go on along diagonal d behind node n.
-func (s *search) seek(n int32, d, from int, pr *pair) cost {
-	c := step + far
-	if pr != nil && pr.oldEnd > pr.oldStart {
-		away := d - (pr.oldStart - pr.start)
-		if p := from + d; away == 0 {
-			return step + home
-		} else if p >= pr.oldStart && p < pr.oldEnd {
-			c = step + min(within, 4*bit+cost(bits.Len(uint(max(away, -away))))*bit)
-		}
-	}
-	s.lately(n, func(used int) bool {
-		if used == d {
-			c = step + again
-		}
-		return used != d
-	})
-	return c
 }
 
 // advance follows all tracks over the next unit.
