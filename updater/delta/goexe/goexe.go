@@ -23,6 +23,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"runtime"
 
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/derived"
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/entropy"
@@ -66,6 +67,7 @@ func diff(ctx context.Context, old, new *io.SectionReader, account *Account) ([]
 	if err != nil {
 		return nil, err
 	}
+	runtime.GC() // what the search took would otherwise stand beside what packing takes
 	p := pass{c: entropy.NewEncoder(), old: before, size: uint64(new.Size()), plan: plan, account: account}
 	p.lit = &literals{inline: fewLiterals(plan.literalBytes(), p.size)}
 	if err := p.run(ctx, io.Discard); err != nil {

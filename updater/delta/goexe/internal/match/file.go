@@ -37,11 +37,15 @@ func (t *text) unit(i int) int {
 	return n
 }
 
+// bytesPerRef is how many bytes of a program there are for each reference, or a few more.
+const bytesPerRef = 28
+
 // newFile reads what a scanner knows.
 func newFile(s *refs.Scanner, cut []Span) *file {
 	m := s.Image()
 	size := uint64(len(m.Data))
-	f := &file{image: m, regions: s.Regions(), refs: outside(s.Append(nil, 0, size, size), cut), target: s.Target, cut: cut}
+	all := s.Append(make([]refs.Ref, 0, size/bytesPerRef), 0, size, size)
+	f := &file{image: m, regions: s.Regions(), refs: outside(all, cut), target: s.Target, cut: cut}
 	f.readFunctions()
 	return f
 }

@@ -23,11 +23,28 @@ type index struct {
 	shift uint
 }
 
+// newIndex returns an index with room for a text of that size at any effort.
+func newIndex(size int) *index {
+	x := new(index)
+	for _, e := range efforts {
+		n, shift := e.measure(size)
+		x.heads = zeroed(x.heads, 1<<(64-shift))
+		x.next = zeroed(x.next, n)
+	}
+	return x
+}
+
+// measure returns how many places of a text are listed, and the shift for about half as many hashes.
+func (e effort) measure(size int) (places int, shift uint) {
+	places = size/e.stride + 1
+	return places, uint(64 - max(bits.Len(uint(places))-1, 10))
+}
+
 // fill lists every stride-th place of a text that is not in one of the dead spans, which ascend.
 func (x *index) fill(text []byte, dead []Span, e effort) {
 	stride := e.stride
-	n := len(text)/stride + 1
-	x.text, x.effort, x.shift = text, e, uint(64-max(bits.Len(uint(n-1)), 10))
+	n, shift := e.measure(len(text))
+	x.text, x.effort, x.shift = text, e, shift
 	x.heads = zeroed(x.heads, 1<<(64-x.shift))
 	x.next = zeroed(x.next, n)
 	for at := (len(text) - window) / stride * stride; at >= 0; at -= stride {

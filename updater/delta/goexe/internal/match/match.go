@@ -53,7 +53,7 @@ func find(ctx context.Context, old, new *file, dead []Span) (Result, error) {
 	newNumbers := new.byLooks(newMasked, func(i int) int32 { return align[i] })
 	a, b := old.cutOut(oldMasked), new.cutOut(newMasked)
 	var ops []Op
-	x := &index{}
+	x := newIndex(len(a.bytes))
 	for round, effort := range efforts {
 		old.number(a, oldNumbers)
 		new.number(b, newNumbers)
