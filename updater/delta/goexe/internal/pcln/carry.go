@@ -2,7 +2,9 @@ package pcln
 
 import (
 	"cmp"
+	"errors"
 	"slices"
+	"sort"
 
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/remap"
 )
@@ -21,30 +23,63 @@ type segment struct{ old, new, size uint32 }
 
 // pair is a new function beside its counterpart.
 type pair struct {
-	class    int
+	class    uint8
 	record   []byte // the counterpart's; nil when it has none
 	length   uint32 // of the new text
 	before   uint32 // of the old text
 	segments []segment
 }
 
-// pairs goes through the new functions and the copies side by side.
+// pairs are all of them.
 type pairs struct {
-	old    *Table
-	layout *Layout
-	text   uint64 // address of the new text
-	copies []remap.Copy
-	pair   pair
+	old     *Table
+	layout  *Layout
+	text    uint64 // address of the new text
+	copies  []remap.Copy
+	classes []uint8
+	pair    pair
 }
 
-// at returns function i beside its counterpart, until the next call. Functions are asked for in order.
+// newPairs finds the classes. The copies must be by ascending New and not overlap there.
+func newPairs(old *Table, layout *Layout, text uint64, copies []remap.Copy) (*pairs, error) {
+	at := uint64(0)
+	for _, c := range copies {
+		if c.New < at || c.New+c.Size < c.New || c.Old+c.Size < c.Old {
+			return nil, errors.New("copies that are not in order")
+		}
+		at = c.New + c.Size
+	}
+	p := &pairs{old: old, layout: layout, text: text, copies: copies, classes: make([]uint8, len(layout.Align))}
+	for i := range p.classes {
+		start := text + uint64(layout.Entries[i])
+		for len(copies) > 0 && copies[0].New+copies[0].Size <= start {
+			copies = copies[1:]
+		}
+		p.classes[i] = p.measure(i, copies).class
+	}
+	return p, nil
+}
+
+// at returns function i beside its counterpart, until the next call.
 func (p *pairs) at(i int) *pair {
+	if p.classes[i] <= level {
+		q := &p.pair
+		*q = pair{class: p.classes[i], length: p.layout.length(i), segments: q.segments[:0]}
+		if q.class == level {
+			k := int(p.layout.Align[i])
+			q.record, q.before = p.old.record(k), q.length
+		}
+		return q
+	}
+	start := p.text + uint64(p.layout.Entries[i])
+	k := sort.Search(len(p.copies), func(k int) bool { return p.copies[k].New+p.copies[k].Size > start })
+	return p.measure(i, p.copies[k:])
+}
+
+// measure looks at function i; copies are those that end behind its start.
+func (p *pairs) measure(i int, copies []remap.Copy) *pair {
 	q := &p.pair
 	*q = pair{length: p.layout.length(i), segments: q.segments[:0]}
-	start := p.text + uint64(p.layout.Entries[i])
-	for len(p.copies) > 0 && p.copies[0].New+p.copies[0].Size <= start {
-		p.copies = p.copies[1:]
-	}
 	k := int(p.layout.Align[i])
 	if k < 0 {
 		return q
@@ -53,7 +88,7 @@ func (p *pairs) at(i int) *pair {
 		return q
 	}
 	q.before = p.old.length(k)
-	q.collect(p.copies, p.old.Entry(k), start)
+	q.collect(copies, p.old.Entry(k), p.text+uint64(p.layout.Entries[i]))
 	return q
 }
 

@@ -1,7 +1,6 @@
 package pcln
 
 import (
-	"encoding/binary"
 	"errors"
 	"io"
 	"math/bits"
@@ -18,17 +17,21 @@ type placer struct {
 	front uint64 // where the next table goes
 	limit uint64
 
-	tables [][]slot // what is placed, by hash: when one of them is full a larger one follows
-	used   int      // slots of the last one
+	made    index // tables that are no old ones
+	carried index // old tables, but for the last of them, which are in
+	pending []placed
 
 	old    []byte // the old pctab
 	starts []word64
 	at     []uint32 // where each old table is now; 0 for nowhere yet
 }
 
-// slot is a placed table. Two tables that differ with an equal hash of some 50 bits would be taken for one; the builder,
-// who compares, would then refuse.
-type slot struct{ hash, at uint32 }
+// placed is an old table that no other one was compared with so far. Nearly all tables are such: looking each of them up
+// at once would have the processor wait for memory every time.
+type placed struct {
+	hash uint64
+	at   uint32
+}
 
 // word64 tells for 64 bytes of the old pctab where tables start, and how many start before them.
 type word64 struct {
@@ -36,7 +39,10 @@ type word64 struct {
 	before uint32
 }
 
-const flushAt = 32 << 10
+const (
+	flushAt    = 32 << 10
+	maxPending = 1 << 12
+)
 
 // newPlacer returns a placer that knows where the old tables are. It writes from begin on.
 func newPlacer(t *Table) *placer {
@@ -58,7 +64,8 @@ func newPlacer(t *Table) *placer {
 		n += uint32(bits.OnesCount64(p.starts[i].starts))
 	}
 	p.at = make([]uint32, n)
-	p.tables = [][]slot{make([]slot, 1<<bits.Len32(n+n/8+64))}
+	p.made, p.carried = newIndex(0), newIndex(int(n))
+	p.pending = make([]placed, 0, maxPending)
 	return p
 }
 
@@ -114,9 +121,31 @@ func (p *placer) carry(off uint32) (uint32, error) {
 	if p.at[i] != 0 {
 		return p.at[i], nil
 	}
-	at, err := p.place(p.table(off))
+	table := p.table(off)
+	if len(table) == 0 {
+		return 0, nil
+	}
+	h := hash(table)
+	at, ok := p.made.find(h)
+	if !ok {
+		var err error
+		if at, err = p.append(table); err != nil {
+			return 0, err
+		}
+		if p.pending = append(p.pending, placed{h, at}); len(p.pending) == maxPending {
+			p.settle()
+		}
+	}
 	p.at[i] = at
-	return at, err
+	return at, nil
+}
+
+// settle makes the old tables that were placed known.
+func (p *placer) settle() {
+	for _, t := range p.pending {
+		p.carried.add(t.hash, t.at)
+	}
+	p.pending = p.pending[:0]
 }
 
 // place returns where a table is, after writing it if it is new.
@@ -124,60 +153,30 @@ func (p *placer) place(table []byte) (uint32, error) {
 	if len(table) == 0 {
 		return 0, nil
 	}
+	p.settle()
 	h := hash(table)
-	free := p.find(h)
-	if free.hash != 0 {
-		return free.at, nil
+	if at, ok := p.made.find(h); ok {
+		return at, nil
 	}
+	if at, ok := p.carried.find(h); ok {
+		return at, nil
+	}
+	at, err := p.append(table)
+	if err == nil {
+		p.made.add(h, at)
+	}
+	return at, err
+}
+
+// append writes a table.
+func (p *placer) append(table []byte) (uint32, error) {
 	if uint64(len(table)) > p.limit-p.front {
 		return 0, errFull
 	}
 	at := uint32(p.front)
-	*free = slot{tag(h), at}
 	p.front += uint64(len(table))
-	p.used++
-	if last := p.tables[len(p.tables)-1]; p.used > len(last)/8*7 {
-		p.tables, p.used = append(p.tables, make([]slot, 2*len(last))), 0
-	}
 	if p.buf = append(p.buf, table...); len(p.buf) >= flushAt {
 		return at, p.flush()
 	}
 	return at, nil
-}
-
-// find returns the slot of that hash, or the free one where it belongs.
-func (p *placer) find(h uint64) *slot {
-	var s *slot
-	for _, slots := range p.tables {
-		mask := uint64(len(slots) - 1)
-		for i := h & mask; ; i = (i + 1) & mask {
-			s = &slots[i]
-			if s.hash == tag(h) {
-				return s
-			}
-			if s.hash == 0 {
-				break
-			}
-		}
-	}
-	return s
-}
-
-func tag(h uint64) uint32 { return uint32(h>>32) | 1 }
-
-// hash mixes 8 bytes at a time.
-func hash(b []byte) uint64 {
-	const odd = 0x9E3779B97F4A7C15
-	h := uint64(len(b)) * odd
-	for ; len(b) >= 8; b = b[8:] {
-		h = fold(h^binary.LittleEndian.Uint64(b), odd)
-	}
-	var rest [8]byte
-	copy(rest[:], b)
-	return fold(fold(h^binary.LittleEndian.Uint64(rest[:]), odd), 0xD6E8FEB86659FD93)
-}
-
-func fold(a, b uint64) uint64 {
-	hi, lo := bits.Mul64(a, b)
-	return hi ^ lo
 }

@@ -1,15 +1,11 @@
 package pcln
 
-import "errors"
-
 // prediction is what a pc table of a new function would be if nothing but what is known had changed.
 type prediction struct {
 	asIs  bool
 	old   uint32 // the table is the old one here, if asIs
 	table []byte // otherwise
 }
-
-var errWork = errors.New("the function tables take too long to carry over")
 
 // carried is a step of an old pc table where it is in the new function. value is still the old one; file is the old file
 // of a line.
@@ -120,6 +116,16 @@ func (p *predictor) value(k int, s carried) int32 {
 		return p.shifts.line(s.file, s.value)
 	}
 	return s.value
+}
+
+// learn is told what the value of a carried step is now.
+func (p *predictor) learn(k int, s carried, value int32) {
+	switch k {
+	case colFile:
+		p.shifts.learnFile(p.cu, s.value, value)
+	case colLine:
+		p.shifts.learnLine(s.file, s.value, value)
+	}
 }
 
 // affected tells whether what was learned of the sources may change pc table k.

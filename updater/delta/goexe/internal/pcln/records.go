@@ -11,92 +11,76 @@ import (
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/image"
 )
 
-// none is what a record says where there is no funcdata, and where there is no compilation unit.
-const none = ^uint32(0)
+// absent is what a record says where there is no funcdata, or no compilation unit.
+const absent = ^uint32(0)
 
-const maxFuncdata = 255
-
-// recordModels are what Funcs learns. The first index is whether there is a counterpart.
+// recordModels are what Funcs learns, and what it has at hand.
 type recordModels struct {
-	funcdata [classes]entropy.Prob // another number of them?
-	number   entropy.Uint
-	all      [classes][4]entropy.Prob
-	history  int
-	other    [words][classes]entropy.Prob
-	by       [words][2]entropy.Int
-	size     [words][2]entropy.Uint
-	bytes    [2][2]byteModel
-	data     [2][16]entropy.Prob
-	absent   [2][16]entropy.Prob
-	again    [16]entropy.Prob
-	moved    [16]entropy.Int
+	count   [classes]entropy.Prob // is the number of funcdata another than expected?
+	number  entropy.Uint
+	edited  [classes][4]entropy.Prob // is something else than predicted? By the last two.
+	history int
+	other   [words][classes]entropy.Prob
+	by      [words][2]entropy.Int // by whether there is a counterpart, as what follows
+	deferAt [2]entropy.Uint
+	kind    [2][2]byteModel
+	data    dataModels
+
+	units        drift  // of compilation units
+	name, unit   uint32 // of the function before
+	guess, exact fields // of the one at hand; exact is the builder's
 }
 
-// fields are the words of a record and what its funcdata say.
+// fields are the words of a record and its funcdata.
 type fields struct {
 	word [words]uint32
 	data [maxFuncdata]uint32
 }
 
-// writer writes words and counts them.
-type writer struct {
-	w   io.Writer
-	buf []byte
-	at  uint64
-	err error
-}
+const maxFuncdata = 255
 
-func (w *writer) word(v uint32) {
-	w.buf = binary.LittleEndian.AppendUint32(w.buf, v)
-	w.at += 4
-	if len(w.buf) >= flushAt {
-		w.flush()
-	}
-}
+// codedWords are the words that do not follow from what is known; of wKind the number of funcdata does.
+var codedWords = [...]int{wName, wArgs, wDeferReturn, wCU, wStartLine, wKind}
 
-func (w *writer) flush() {
-	if w.err == nil {
-		_, w.err = w.w.Write(w.buf)
-	}
-	w.buf = w.buf[:0]
-}
+const kindMask = 0xffff
 
-// shapes goes through the new functions and tells what Pctab found of each.
-type shapes struct {
-	g      *Generator
-	edited []uint32
-}
-
-// shape is how many tables a function has, where they are and which line it begins with, if that is not as the
-// counterpart tells.
+// shape is what Pctab found of a function: how many tables, where they are and which line they begin with.
 type shape struct {
 	n    int
-	at   []uint32 // nil: as carried
+	at   []uint32 // nil: all are the counterpart's
 	line int32
 }
 
+// shapes goes through the functions again.
+type shapes struct{ edited []uint32 }
+
+// at returns the shape of function i, which has that counterpart. Functions are asked for in order.
 func (s *shapes) at(i int, old []byte) shape {
-	if len(s.edited) > 0 && s.edited[0] == uint32(i) {
-		n := int(s.edited[1])
-		h := shape{n, s.edited[3 : 3+n], int32(s.edited[2])}
-		s.edited = s.edited[3+n:]
-		return h
+	if len(s.edited) == 0 || s.edited[0] != uint32(i) {
+		return shape{n: columns(old)}
 	}
-	return shape{n: columns(old)}
+	n := int(s.edited[1])
+	h := shape{n, s.edited[3 : 3+n], int32(s.edited[2])}
+	s.edited = s.edited[3+n:]
+	return h
 }
 
-// Funcs codes functab and the _func records and writes them, from g.Functab.Addr to g.Funcs.End(). Pctab comes first.
+// Funcs codes functab and the _func records and writes them, from where Functab starts to where Funcs ends. Pctab comes
+// first.
 func (g *Generator) Funcs(c *entropy.Coder, w io.Writer) error {
-	out := &writer{w: w, buf: make([]byte, 0, flushAt+64)}
+	out := &wordWriter{w: w, buf: make([]byte, 0, flushAt+64)}
 	limit := g.new.Funcs.End() - g.new.Functab.Addr
 	numbers, err := g.functab(c, out, limit)
 	if err != nil {
 		return err
 	}
-	pairs, shapes := g.pairs, shapes{g: g, edited: g.edited}
+	shapes := shapes{edited: g.edited}
 	for i := range g.new.NumFuncs {
-		q := pairs.at(i)
-		if err := g.record(c, out, i, q, shapes.at(i, q.record), int(numbers[i])); err != nil {
+		q := g.pairs.at(i)
+		for out.at%8 != 0 {
+			out.word(0)
+		}
+		if err := g.codeRecord(c, out, i, q, shapes.at(i, q.record), int(numbers[i])); err != nil {
 			return fmt.Errorf("record of function %d: %w", i, err)
 		}
 		if err := c.Err(); err != nil {
@@ -111,35 +95,32 @@ func (g *Generator) Funcs(c *entropy.Coder, w io.Writer) error {
 }
 
 // functab codes how many funcdata each function has, which it returns: then all is known to write functab.
-func (g *Generator) functab(c *entropy.Coder, out *writer, limit uint64) ([]byte, error) {
-	n := g.new.NumFuncs
-	numbers := make([]byte, n)
-	pairs, shapes := g.pairs, shapes{g: g, edited: g.edited}
-	at := g.new.Funcs.Addr - g.new.Functab.Addr
-	last := byte(0)
-	for i := range n {
-		q := pairs.at(i)
-		guess := last
+func (g *Generator) functab(c *entropy.Coder, out *wordWriter, limit uint64) ([]byte, error) {
+	numbers := make([]byte, g.new.NumFuncs)
+	shapes := shapes{edited: g.edited}
+	first := g.new.Funcs.Addr - g.new.Functab.Addr
+	at := first
+	number := byte(0)
+	for i := range numbers {
+		q := g.pairs.at(i)
 		if q.record != nil {
-			guess = q.record[4*wKind+3]
+			number = q.record[4*wKind+3]
 		}
-		number := byte(0)
+		want := byte(0)
 		if c.Encoding() {
-			number = g.want.record(i)[4*wKind+3]
+			want = g.want.record(i)[4*wKind+3]
 		}
-		if c.Flag(&g.records.funcdata[q.class], number != guess) {
-			number = byte(c.Uint(&g.records.number, uint64(number)))
-		} else {
-			number = guess
+		if c.Flag(&g.records.count[q.class], want != number) {
+			number = byte(c.Uint(&g.records.number, uint64(want)))
 		}
-		last, numbers[i] = number, number
+		numbers[i] = number
 		at = (at + 7) &^ 7
 		out.word(g.layout.Entries[i])
 		out.word(uint32(at))
 		at += recordSize + 4*uint64(shapes.at(i, q.record).n-3+int(number))
 	}
-	out.word(g.layout.Entries[n])
-	for out.at < g.new.Funcs.Addr-g.new.Functab.Addr {
+	out.word(g.layout.Entries[len(numbers)])
+	for out.at < first {
 		out.word(0)
 	}
 	if at > limit || limit-at >= 8 || limit%4 != 0 {
@@ -148,64 +129,79 @@ func (g *Generator) functab(c *entropy.Coder, out *writer, limit uint64) ([]byte
 	return numbers, c.Err()
 }
 
-// record codes and writes one record.
-func (g *Generator) record(c *entropy.Coder, out *writer, i int, q *pair, h shape, number int) error {
-	for out.at%8 != 0 {
-		out.word(0)
-	}
-	guess := &g.guess
-	if q.record != nil {
-		g.carryRecord(guess, q, h, number)
-	}
+// codeRecord codes and writes one record.
+func (g *Generator) codeRecord(c *entropy.Coder, out *wordWriter, i int, q *pair, h shape, number int) error {
+	m := &g.records
 	if c.Encoding() {
-		if err := g.actualFields(i, h); err != nil {
+		if err := g.readExact(i, h); err != nil {
 			return err
 		}
 	}
-	m := &g.records
 	edited := q.record == nil
 	if !edited {
-		edited = c.Flag(&m.all[q.class][m.history&3], c.Encoding() && !g.sameFields(number))
-		m.history <<= 1
+		g.carryRecord(q, h, number)
+		edited = c.Flag(&m.edited[q.class][m.history&3], c.Encoding() && !m.asPredicted(number))
+		m.history = m.history<<1 | b2i(edited)
 	}
 	if edited {
-		m.history |= 1
-		g.fields(c, q, h, number)
+		g.editRecord(c, q, h, number)
 	}
-	g.write(out, i, q, h, number)
+	f := &m.guess
+	m.data.see(f, number)
+	m.name, m.unit = f.word[wName], f.word[wCU]
+	f.word[wEntry], f.word[wPcdata] = g.layout.Entries[i], uint32(h.n-3)
+	f.word[wKind] |= uint32(number) << 24
+	g.writeRecord(out, q, h, number)
 	return nil
 }
 
-// coded are the words of a record that are coded; of wKind that is all but the number of funcdata.
-var codedWords = [...]int{wName, wArgs, wDeferReturn, wCU, wStartLine, wKind}
+// readExact reads the builder's record.
+func (g *Generator) readExact(i int, h shape) error {
+	r := g.want.record(i)
+	f := &g.records.exact
+	for w := range words {
+		f.word[w] = word(r, w)
+	}
+	if columns(r) != h.n || f.word[wEntry] != g.layout.Entries[i] || f.word[wKind]&^kindMask != uint32(r[4*wKind+3])<<24 {
+		return fmt.Errorf("%w: a record has a shape of its own", image.ErrUnsupported)
+	}
+	f.word[wKind] &= kindMask
+	for j := range int(r[4*wKind+3]) {
+		f.data[j] = word(r, words+h.n-3+j)
+	}
+	return nil
+}
 
 // carryRecord predicts a record from the counterpart's.
-func (g *Generator) carryRecord(f *fields, q *pair, h shape, number int) {
-	r := q.record
+func (g *Generator) carryRecord(q *pair, h shape, number int) {
+	r, f := q.record, &g.records.guess
 	f.word[wName] = g.now(word(r, wName), g.old.image.Go.Names.Addr, g.new.Names.Addr)
 	f.word[wArgs] = word(r, wArgs)
-	f.word[wDeferReturn] = word(r, wDeferReturn)
-	if f.word[wDeferReturn] != 0 {
+	if f.word[wDeferReturn] = word(r, wDeferReturn); f.word[wDeferReturn] != 0 {
 		f.word[wDeferReturn] = q.move(f.word[wDeferReturn])
 	}
-	f.word[wCU] = word(r, wCU)
-	if f.word[wCU] != none {
-		f.word[wCU] = uint32(g.units.predict(int32(f.word[wCU])))
+	if f.word[wCU] = word(r, wCU); f.word[wCU] != absent {
+		f.word[wCU] = uint32(g.records.units.predict(int32(f.word[wCU])))
 	}
 	f.word[wStartLine] = word(r, wStartLine)
-	if h.at != nil && h.n > colLine && h.at[colLine] != 0 {
+	if h.at != nil && h.at[colLine] != 0 {
 		f.word[wStartLine] += uint32(h.line - firstValue(g.placer.table(column(r, colLine))))
 	}
-	f.word[wKind] = word(r, wKind) & 0xffff
-	data := r[recordSize+4*word(r, wPcdata):]
+	f.word[wKind] = word(r, wKind) & kindMask
 	for j := range number {
-		f.data[j] = none
-		if j < int(r[4*wKind+3]) {
-			if v := word(data, j); v != none {
-				f.data[j] = g.now(v, g.old.image.Go.GoFunc, g.new.GoFunc)
-			}
+		f.data[j] = absent
+		if v := funcdatum(r, j); v != absent {
+			f.data[j] = g.now(v, g.old.image.Go.GoFunc, g.new.GoFunc)
 		}
 	}
+}
+
+// funcdatum returns what a record says of funcdata j.
+func funcdatum(r []byte, j int) uint32 {
+	if j >= int(r[4*wKind+3]) {
+		return absent
+	}
+	return word(r, words+int(word(r, wPcdata))+j)
 }
 
 // now predicts an offset from base, which was one from oldBase.
@@ -214,129 +210,103 @@ func (g *Generator) now(v uint32, oldBase, base uint64) uint32 {
 	return uint32(at - base)
 }
 
-// actualFields reads the builder's record.
-func (g *Generator) actualFields(i int, h shape) error {
-	r := g.want.record(i)
-	if columns(r) != h.n || r[4*wKind+2] != 0 || word(r, wEntry) != g.layout.Entries[i] {
-		return image.ErrUnsupported
-	}
-	f := &g.actualRecord
+// asPredicted tells the builder whether the record is what was predicted.
+func (m *recordModels) asPredicted(number int) bool {
 	for _, w := range codedWords {
-		f.word[w] = word(r, w)
-	}
-	f.word[wKind] &= 0xffff
-	data := r[recordSize+4*word(r, wPcdata):]
-	for j := range int(r[4*wKind+3]) {
-		f.data[j] = word(data, j)
-	}
-	return nil
-}
-
-func (g *Generator) sameFields(number int) bool {
-	a, b := &g.guess, &g.actualRecord
-	for _, w := range codedWords {
-		if a.word[w] != b.word[w] {
+		if m.guess.word[w] != m.exact.word[w] {
 			return false
 		}
 	}
-	return slices.Equal(a.data[:number], b.data[:number])
+	return slices.Equal(m.guess.data[:number], m.exact.data[:number])
 }
 
-// fields codes a record of which not all is as predicted; the guess becomes what it is.
-func (g *Generator) fields(c *entropy.Coder, q *pair, h shape, number int) {
-	m, f, want := &g.records, &g.guess, &g.actualRecord
-	kind := 1
+// editRecord codes a record of which not all is as predicted; the guess becomes what it is.
+func (g *Generator) editRecord(c *entropy.Coder, q *pair, h shape, number int) {
+	m := &g.records
+	f, known := &m.guess, b2i(q.record != nil)
 	if q.record == nil {
-		kind = 0
-		f.word = [words]uint32{wName: g.lastRecord[wName], wCU: g.lastRecord[wCU], wStartLine: uint32(h.line)}
+		f.word = [words]uint32{wName: m.name, wCU: m.unit, wStartLine: uint32(h.line)}
 	}
 	for _, w := range codedWords {
-		f.word[w] = m.word(c, w, kind, q, f.word[w], want.word[w])
+		f.word[w] = m.codeWord(c, w, known, q, f.word[w], m.exact.word[w])
 	}
 	for j := range number {
-		f.data[j] = m.funcdatum(c, g, j, kind, f.data[j], want.data[j])
+		f.data[j] = m.data.code(c, f, j, known, m.exact.data[j])
 	}
-	g.teach(q, number)
+	if q.record != nil {
+		g.teach(q.record, number)
+	}
 }
 
-func (m *recordModels) word(c *entropy.Coder, w, kind int, q *pair, guess, want uint32) uint32 {
+func (m *recordModels) codeWord(c *entropy.Coder, w, known int, q *pair, guess, want uint32) uint32 {
 	if !c.Flag(&m.other[w][q.class], want != guess) {
 		return guess
 	}
-	switch {
-	case w == wKind:
-		id := m.bytes[kind][0].code(c, byte(want))
-		return uint32(id) | uint32(m.bytes[kind][1].code(c, byte(want>>8)))<<8
-	case w == wDeferReturn:
-		return q.length - uint32(c.Uint(&m.size[w][kind], uint64(q.length-want)))
+	switch w {
+	case wKind:
+		id := m.kind[known][0].code(c, byte(want))
+		return uint32(id) | uint32(m.kind[known][1].code(c, byte(want>>8)))<<8
+	case wDeferReturn: // it is at the end of the function
+		return q.length - uint32(c.Uint(&m.deferAt[known], uint64(q.length-want)))
 	}
-	return guess + uint32(c.Int(&m.by[w][kind], int64(int32(want-guess))))
+	return guess + uint32(c.Int(&m.by[w][known], int64(int32(want-guess))))
 }
 
-// funcdatum codes what one funcdata says.
-func (m *recordModels) funcdatum(c *entropy.Coder, g *Generator, j, kind int, guess, want uint32) uint32 {
-	k := min(j, 15)
-	if kind == 1 && !c.Flag(&m.data[0][k], want != guess) {
-		return guess
+// teach makes known what the record of a counterpart turned out to be.
+func (g *Generator) teach(old []byte, number int) {
+	f := &g.records.guess
+	if cu := word(old, wCU); cu != absent && f.word[wCU] != absent {
+		g.records.units.learn(int32(cu), int32(f.word[wCU]))
 	}
-	if c.Flag(&m.absent[kind][k], want == none) {
-		return none
-	}
-	last := g.lastData[k]
-	if !c.Flag(&m.again[k], want != last) {
-		return last
-	}
-	v := g.front + uint32(c.Int(&m.moved[k], int64(int32(want-g.front))))
-	g.lastData[k] = v
-	g.front = max(g.front, v)
-	return v
-}
-
-// teach makes the map and the drifts know what a record turned out to be.
-func (g *Generator) teach(q *pair, number int) {
-	f := &g.guess
-	copy(g.lastRecord[:], f.word[:])
-	if q.record == nil {
-		return
-	}
-	r := q.record
-	if cu := word(r, wCU); cu != none && f.word[wCU] != none {
-		g.units.learn(int32(cu), int32(f.word[wCU]))
-	}
-	data := r[recordSize+4*word(r, wPcdata):]
-	for j := range min(number, int(r[4*wKind+3])) {
-		if v := word(data, j); v != none && f.data[j] != none && g.now(v, g.old.image.Go.GoFunc, g.new.GoFunc) != f.data[j] {
-			g.remap.Learn(g.old.image.Go.GoFunc+uint64(v), g.new.GoFunc+uint64(f.data[j]))
-		}
-	}
-}
-
-func (g *Generator) write(out *writer, i int, q *pair, h shape, number int) {
-	var at [maxColumns]uint32
-	if h.at == nil {
-		for k := range h.n {
-			at[k], _ = g.placer.carry(column(q.record, k))
-		}
-	} else {
-		copy(at[:], h.at)
-	}
-	f := &g.guess
-	g.lastRecord[wName], g.lastRecord[wCU] = f.word[wName], f.word[wCU]
-	out.word(g.layout.Entries[i])
-	out.word(f.word[wName])
-	out.word(f.word[wArgs])
-	out.word(f.word[wDeferReturn])
-	for k := range 3 {
-		out.word(at[k])
-	}
-	out.word(uint32(h.n - 3))
-	out.word(f.word[wCU])
-	out.word(f.word[wStartLine])
-	out.word(f.word[wKind] | uint32(number)<<24)
-	for k := 3; k < h.n; k++ {
-		out.word(at[k])
-	}
+	was, is := g.old.image.Go.GoFunc, g.new.GoFunc
 	for j := range number {
-		out.word(f.data[j])
+		if v := funcdatum(old, j); v != absent && f.data[j] != absent && g.now(v, was, is) != f.data[j] {
+			g.remap.Learn(was+uint64(v), is+uint64(f.data[j]))
+		}
 	}
+}
+
+func (g *Generator) writeRecord(out *wordWriter, q *pair, h shape, number int) {
+	at := h.at
+	if at == nil {
+		var carried [maxColumns]uint32
+		at = carried[:h.n]
+		for k := range at {
+			at[k], _ = g.placer.carry(column(q.record, k)) // Pctab has placed them
+		}
+	}
+	f := &g.records.guess
+	copy(f.word[wPcsp:], at[:3])
+	for _, v := range f.word {
+		out.word(v)
+	}
+	for _, v := range at[3:] {
+		out.word(v)
+	}
+	for _, v := range f.data[:number] {
+		out.word(v)
+	}
+}
+
+// wordWriter writes words and counts their bytes.
+type wordWriter struct {
+	w   io.Writer
+	buf []byte
+	at  uint64
+	err error
+}
+
+func (w *wordWriter) word(v uint32) {
+	w.buf = binary.LittleEndian.AppendUint32(w.buf, v)
+	w.at += 4
+	if len(w.buf) >= flushAt {
+		w.flush()
+	}
+}
+
+func (w *wordWriter) flush() {
+	if w.err == nil {
+		_, w.err = w.w.Write(w.buf)
+	}
+	w.buf = w.buf[:0]
 }

@@ -13,6 +13,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math"
 
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/image"
 )
@@ -42,22 +43,23 @@ type Table struct {
 	funcs   []byte // functab and the records behind it, as one: what funcoff counts in
 	names   []byte
 	num     int
+	first   uint64 // where records begin in funcs
 	quantum uint32 // of pc deltas
 }
 
-// Parse finds the tables of an image. It reads nothing but their bounds.
+// Parse finds the tables of an image. It reads nothing but their bounds; see Verify.
 func Parse(m *image.Image) (*Table, error) {
 	g := &m.Go
-	if g.NumFuncs < 1 || g.Functab.Size != 8*uint64(g.NumFuncs)+4 || g.Funcs.Addr < g.Functab.End() ||
-		g.Funcs.Addr-g.Functab.End() > 8 {
+	if g.NumFuncs < 1 || g.Functab.Size != 8*uint64(g.NumFuncs)+4 || g.Funcs.Addr != g.Functab.End() {
 		return nil, fmt.Errorf("%w: functab has a shape of its own", image.ErrUnsupported)
 	}
 	t := &Table{image: m, num: g.NumFuncs, quantum: quantum(m.Arch)}
 	t.pctab = m.Bytes(g.Pctab.Addr, g.Pctab.Size)
 	t.funcs = m.Bytes(g.Functab.Addr, g.Funcs.End()-g.Functab.Addr)
+	t.first = (g.Functab.Size + 7) &^ 7
 	t.names = m.Bytes(g.Names.Addr, g.Names.Size)
-	if t.pctab == nil || t.funcs == nil || t.names == nil {
-		return nil, fmt.Errorf("%w: the function tables are not in the file", image.ErrUnsupported)
+	if uint64(len(m.Data)) > math.MaxUint32 || t.pctab == nil || t.funcs == nil || t.names == nil {
+		return nil, fmt.Errorf("%w: the function tables are not in the file, or it is too large", image.ErrUnsupported)
 	}
 	return t, nil
 }
@@ -97,9 +99,12 @@ func (t *Table) start(i int) uint32 { return binary.LittleEndian.Uint32(t.funcs[
 // length returns how much text function i has.
 func (t *Table) length(i int) uint32 { return t.start(i+1) - t.start(i) }
 
+// recordAt returns where function i's record is said to be.
+func (t *Table) recordAt(i int) uint64 { return uint64(binary.LittleEndian.Uint32(t.funcs[8*i+4:])) }
+
 // record returns function i's record and what follows it, or nil when it does not lie in the table.
 func (t *Table) record(i int) []byte {
-	off := uint64(binary.LittleEndian.Uint32(t.funcs[8*i+4:]))
+	off := t.recordAt(i)
 	if off+recordSize > uint64(len(t.funcs)) {
 		return nil
 	}
@@ -132,4 +137,16 @@ func column(r []byte, k int) uint32 {
 		return word(r, wPcsp+k)
 	}
 	return word(r, words+k-3)
+}
+
+// layoutOrder returns which of n tables of a function the linker lays out as number j: they follow the record, but for
+// the inline indexes, which come last.
+func layoutOrder(j, n int) int {
+	switch {
+	case j < colInline:
+		return j
+	case j == n-1:
+		return colInline
+	}
+	return j + 1
 }
