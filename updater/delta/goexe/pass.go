@@ -144,6 +144,9 @@ func (p *pass) generators(k *walk, spans []derived.Span, tables *derived.Tables,
 	if err != nil {
 		return nil, err
 	}
+	if off, ok := next.Offset(next.Go.Text); ok {
+		k.out.w = io.MultiWriter(k.out.w, funcs.Watch(off)) // where values change depends on the code
+	}
 	coded := func(what string, make func(*entropy.Coder, io.Writer) error) generator {
 		return func(w io.Writer) error {
 			start := p.account.start(p.c)
