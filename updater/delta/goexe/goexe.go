@@ -86,6 +86,9 @@ func diff(ctx context.Context, old, new *io.SectionReader, account *Account) ([]
 
 // newPlan finds out how the new program comes from the old one.
 func newPlan(ctx context.Context, before, after *program) (*plan, error) {
+	if err := after.funcs.Verify(); err != nil {
+		return nil, fmt.Errorf("the new file: %w", err)
+	}
 	after.tables.Verify(after.image, derived.Entries(after.image))
 	size := uint64(len(after.image.Data))
 	spans, ok := after.tables.Spans(after.image, size)

@@ -163,7 +163,8 @@ func checkLandmarks(m *image.Image) error {
 	if g.NumFuncs < 0 || g.NumFuncs > 1<<24 || g.EText < g.Text || g.EText-g.Text > math.MaxUint32 {
 		return errLandmarks
 	}
-	for _, t := range []image.Table{g.Pctab, {Addr: g.Functab.Addr, Size: g.Functab.Size + g.Funcs.Size}, g.FindFunc} {
+	text := image.Table{Addr: g.Text, Size: g.EText - g.Text}
+	for _, t := range []image.Table{text, g.Pctab, {Addr: g.Functab.Addr, Size: g.Functab.Size + g.Funcs.Size}, g.FindFunc} {
 		s := m.SectionAt(t.Addr)
 		if s == nil || t.Size > s.FileSize || t.Addr-s.Addr > s.FileSize-t.Size {
 			return errLandmarks

@@ -29,9 +29,7 @@ type Generator struct {
 	columns   int // of the function before
 
 	records recordModels
-	// edited holds what cannot be found again from the counterpart, for each function that has such: its index, how many
-	// tables, the line it begins with, and where the tables are.
-	edited []uint32
+	shapes  shapes
 }
 
 // NewGenerator returns a generator for the new image that g and layout describe. copies are by ascending New address; m
@@ -185,8 +183,7 @@ func (g *Generator) place(tables []prediction) error {
 	}
 	if !same {
 		line := firstValue(g.predictor.bytes(tables[colLine]))
-		g.edited = append(g.edited, uint32(f.index), uint32(len(tables)), uint32(line))
-		g.edited = append(g.edited, at[:len(tables)]...)
+		g.shapes.add(f.index, line, at[:len(tables)])
 	}
 	return nil
 }

@@ -51,18 +51,35 @@ type shape struct {
 	line int32
 }
 
-// shapes goes through the functions again.
-type shapes struct{ edited []uint32 }
+// shapes holds what cannot be found again from the counterparts: for each function that has such its index, how many
+// tables, the line it begins with, and where the tables are. It grows by parts, as copying it would take as much again.
+type shapes [][]uint32
 
-// at returns the shape of function i, which has that counterpart. Functions are asked for in order.
-func (s *shapes) at(i int, old []byte) shape {
-	if len(s.edited) == 0 || s.edited[0] != uint32(i) {
+const shapesPart = 16 << 10
+
+// add notes the shape of function i.
+func (s *shapes) add(i int, line int32, at []uint32) {
+	last := len(*s) - 1
+	if last < 0 || cap((*s)[last])-len((*s)[last]) < 3+len(at) {
+		*s = append(*s, make([]uint32, 0, shapesPart))
+		last++
+	}
+	(*s)[last] = append(append((*s)[last], uint32(i), uint32(len(at)), uint32(line)), at...)
+}
+
+// take returns the shape of function i, which has that counterpart, and leaves it out from now on. Functions are asked
+// for in order, of a copy.
+func (s *shapes) take(i int, old []byte) shape {
+	for len(*s) > 0 && len((*s)[0]) == 0 {
+		*s = (*s)[1:]
+	}
+	if len(*s) == 0 || (*s)[0][0] != uint32(i) {
 		return shape{n: columns(old)}
 	}
-	n := int(s.edited[1])
-	h := shape{n, s.edited[3 : 3+n], int32(s.edited[2])}
-	s.edited = s.edited[3+n:]
-	return h
+	part := (*s)[0]
+	n := int(part[1])
+	(*s)[0] = part[3+n:]
+	return shape{n, part[3 : 3+n], int32(part[2])}
 }
 
 // Funcs codes functab and the _func records and writes them, from where Functab starts to where Funcs ends. Pctab comes
@@ -74,13 +91,13 @@ func (g *Generator) Funcs(c *entropy.Coder, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	shapes := shapes{edited: g.edited}
+	shapes := slices.Clone(g.shapes)
 	for i := range g.new.NumFuncs {
 		q := g.pairs.at(i)
 		for out.at%8 != 0 {
 			out.word(0)
 		}
-		if err := g.codeRecord(c, out, i, q, shapes.at(i, q.record), int(numbers[i])); err != nil {
+		if err := g.codeRecord(c, out, i, q, shapes.take(i, q.record), int(numbers[i])); err != nil {
 			return fmt.Errorf("record of function %d: %w", i, err)
 		}
 		if err := c.Err(); err != nil {
@@ -97,7 +114,7 @@ func (g *Generator) Funcs(c *entropy.Coder, w io.Writer) error {
 // functab codes how many funcdata each function has, which it returns: then all is known to write functab.
 func (g *Generator) functab(c *entropy.Coder, out *wordWriter, limit uint64) ([]byte, error) {
 	numbers := make([]byte, g.new.NumFuncs)
-	shapes := shapes{edited: g.edited}
+	shapes := slices.Clone(g.shapes)
 	first := g.new.Funcs.Addr - g.new.Functab.Addr
 	at := first
 	number := byte(0)
@@ -117,7 +134,7 @@ func (g *Generator) functab(c *entropy.Coder, out *wordWriter, limit uint64) ([]
 		at = (at + 7) &^ 7
 		out.word(g.layout.Entries[i])
 		out.word(uint32(at))
-		at += recordSize + 4*uint64(shapes.at(i, q.record).n-3+int(number))
+		at += recordSize + 4*uint64(shapes.take(i, q.record).n-3+int(number))
 	}
 	out.word(g.layout.Entries[len(numbers)])
 	for out.at < first {

@@ -103,7 +103,7 @@ func (m *Map) fill(copies []Copy) {
 		}
 		return int(a) - int(b)
 	})
-	w := sweep{copies: copies, lo: m.lo}
+	w := sweep{copies: copies, lo: m.lo, entries: make([]entry, 0, len(copies)+len(copies)/4+2*len(m.old))}
 	for i := range m.old {
 		s := &m.old[i]
 		start := s.Addr - m.lo
