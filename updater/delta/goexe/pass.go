@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/derived"
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/entropy"
@@ -128,6 +129,7 @@ func (p *pass) run(ctx context.Context, w io.Writer) error {
 	if k.spans, err = p.generators(k, spans, tables, pages, next, layout, copies, plan); err != nil {
 		return err
 	}
+	runtime.GC() // what it took to get here would otherwise stand beside what the walk takes
 	return k.run(ctx, ops)
 }
 

@@ -39,7 +39,7 @@ func (t *Tables) CodeLists(c *entropy.Coder, old *Tables, copies []remap.Copy, o
 
 // moved returns where the copies bring what was at the old offsets, which ascend: ascending, each once.
 func moved(old []uint32, copies []remap.Copy, oldBase, newBase uint64) []uint32 {
-	list := make([]uint32, 0, len(old))
+	list := make([]uint32, 0, len(old)+len(old)/16)
 	each(old, copies, oldBase, newBase, func(_ int, to uint32) { list = append(list, to) })
 	if !slices.IsSorted(list) {
 		slices.Sort(list)

@@ -38,6 +38,7 @@ func readRelocs(m *image.Image) *Relocs {
 func ParseRelocs(b []byte) (rvas []uint32, ok bool) {
 	le := binary.LittleEndian
 	next := uint64(0) // the lowest page that may come
+	rvas = make([]uint32, 0, len(b)/2)
 	for len(b) >= relocHead && le.Uint32(b[4:]) != 0 {
 		page, n := uint64(le.Uint32(b)), uint64(le.Uint32(b[4:]))
 		if page%relocPage != 0 || page < next || n <= relocHead || n%4 != 0 || n > uint64(len(b)) {
