@@ -1,7 +1,6 @@
 package tree
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -152,51 +151,17 @@ func (d *differ) record(i item, from int) ([]byte, error) {
 	}
 	defer f.Close()
 
-	var counted counter
-	if err := zstd.Compress(d.ctx, io.NewSectionReader(new, 0, new.Size()), &counted, nil); err != nil {
+	choice, err := delta.Choose(d.ctx, old, new, i.SHA256, delta.Options{Codecs: d.codecs})
+	if err != nil {
 		return nil, err
 	}
-	limit, best := min(int64(counted), maxDelta(i.Length)), full
-	for _, codec := range d.codecs {
-		made, err := d.try(codec, old, new, i.Entry)
-		switch {
-		case d.ctx.Err() != nil:
-			return nil, context.Cause(d.ctx)
-		case err != nil || int64(len(made)) >= limit:
-			continue // the file in full is always left
-		}
-		limit = int64(len(made))
-		best = appendText(nil, codec.Name())
-		best = binary.AppendUvarint(best, uint64(from))
-		best = binary.AppendUvarint(best, uint64(len(made)))
-		best = append(best, made...)
+	if choice.Codec == delta.Full || int64(len(choice.Patch)) > maxDelta(i.Length) {
+		return full, nil
 	}
-	return best, nil
-}
-
-type counter int64
-
-func (c *counter) Write(p []byte) (int, error) {
-	*c += counter(len(p))
-	return len(p), nil
-}
-
-var errWrong = errors.New("the delta makes something else")
-
-// try makes a delta and proves that it makes the new file.
-func (d *differ) try(codec delta.Codec, old, new *io.SectionReader, want Entry) ([]byte, error) {
-	var made bytes.Buffer
-	if err := codec.Diff(d.ctx, io.NewSectionReader(old, 0, old.Size()), io.NewSectionReader(new, 0, new.Size()), &made); err != nil {
-		return nil, err
-	}
-	sum := sha256.New()
-	if err := codec.Apply(d.ctx, io.NewSectionReader(old, 0, old.Size()), bytes.NewReader(made.Bytes()), want.Length, sum); err != nil {
-		return nil, err
-	}
-	if digestOf(sum) != want.SHA256 {
-		return nil, errWrong
-	}
-	return made.Bytes(), nil
+	record := appendText(nil, choice.Codec)
+	record = binary.AppendUvarint(record, uint64(from))
+	record = binary.AppendUvarint(record, uint64(len(choice.Patch)))
+	return append(record, choice.Patch...), nil
 }
 
 // rest compresses files one after the other into one frame.
