@@ -71,10 +71,10 @@ func (t *Tables) Verify(m *image.Image, entries []uint32) {
 		t.FindFunc = false
 	}
 	size := uint64(len(m.Data))
-	if r := t.Relocs; r != nil && !(r.codable(size) && bytes.Equal(r.Append(nil), cut(m.Data, r.Off, r.Size))) {
+	if r := t.Relocs; r != nil && (!r.codable(size) || !bytes.Equal(r.Append(nil), cut(m.Data, r.Off, r.Size))) {
 		t.Relocs = nil
 	}
-	if r := t.Rebases; r != nil && !(r.codable(size) && bytes.Equal(r.Append(nil), cut(m.Data, r.Off, r.Size))) {
+	if r := t.Rebases; r != nil && (!r.codable(size) || !bytes.Equal(r.Append(nil), cut(m.Data, r.Off, r.Size))) {
 		t.Rebases = nil
 	}
 	t.verifySlots(m.Data)

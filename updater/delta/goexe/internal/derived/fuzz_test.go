@@ -3,6 +3,7 @@ package derived_test
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"testing"
 
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/derived"
@@ -40,18 +41,19 @@ func macho(rebases, signature []byte) []byte {
 		le.PutUint64(at[24:], addr)
 		at = at[72:]
 	}
+	var tail []byte
 	for _, c := range []struct {
 		kind, size uint32
 		data       []byte
 	}{{0x80000022, 48, rebases}, {0x1d, 16, signature}} {
 		le.PutUint32(at, c.kind)
 		le.PutUint32(at[4:], c.size)
-		le.PutUint32(at[8:], uint32(len(b)))
+		le.PutUint32(at[8:], uint32(len(b)+len(tail)))
 		le.PutUint32(at[12:], uint32(len(c.data)))
 		at = at[c.size:]
-		b = append(b, c.data...)
+		tail = append(tail, c.data...)
 	}
-	return b
+	return slices.Concat(b, tail)
 }
 
 func FuzzMachO(f *testing.F) {
