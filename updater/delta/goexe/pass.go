@@ -101,6 +101,7 @@ func (p *pass) run(ctx context.Context, w io.Writer) error {
 	if err := tables.CodeLists(p.c, p.old.tables, copies, p.old.image.Base, next.Base); err != nil {
 		return err
 	}
+	p.old.tables = nil // its lists are long, and nobody asks for them again
 	p.account.add(p.c, start, "relocations", "")
 
 	k := &walk{
