@@ -79,8 +79,10 @@ func readHead(r *bufio.Reader) (*container, error) {
 	return k, nil
 }
 
-// readContainer reads a patch for a result of the signed size. One that has more than about half of that is refused, so
-// that its own lengths cannot take memory.
+// maxPatch is how long the streams of a patch may be in all, so that its own lengths cannot take memory.
+func maxPatch(size uint64) uint64 { return size/2 + 64<<10 }
+
+// readContainer reads a patch for a result of the signed size.
 func readContainer(r io.Reader, size uint64) (*container, error) {
 	buffered := bufio.NewReader(r)
 	k, err := readHead(buffered)
@@ -90,7 +92,7 @@ func readContainer(r io.Reader, size uint64) (*container, error) {
 	if k.size != size {
 		return nil, fmt.Errorf("it makes %d bytes, not the signed %d", k.size, size)
 	}
-	limit := size/2 + 64<<10
+	limit := maxPatch(size)
 	for _, part := range k.parts() {
 		length, err := binary.ReadUvarint(buffered)
 		if err != nil {

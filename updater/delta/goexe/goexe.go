@@ -20,6 +20,7 @@ package goexe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -69,8 +70,11 @@ func diff(ctx context.Context, old, new *io.SectionReader, account *Account) ([]
 	}
 	runtime.GC() // what the search took would otherwise stand beside what packing takes
 	p := pass{c: entropy.NewEncoder(), old: before, size: uint64(new.Size()), plan: plan, account: account}
-	p.lit = &literals{inline: fewLiterals(plan.literalBytes(), p.size)}
+	p.lit = &literals{inline: fewLiterals(literalBytes(plan.ops), p.size)}
 	if err := p.run(ctx, io.Discard); err != nil {
+		if ctx.Err() == nil && !errors.Is(err, errDiffers) { // the format cannot say it
+			err = fmt.Errorf("the new file: %w: %w", ErrUnsupported, err)
+		}
 		return nil, err
 	}
 	k := container{size: p.size, old: fingerprintOf(before.image.Data), new: fingerprintOf(after.image.Data)}
@@ -81,7 +85,11 @@ func diff(ctx context.Context, old, new *io.SectionReader, account *Account) ([]
 			account.addBytes(len(k.literals[i]), "literals: ", groupNames[i])
 		}
 	}
-	return k.bytes(), nil
+	b := k.bytes()
+	if uint64(len(b)) > maxPatch(p.size) {
+		return nil, fmt.Errorf("%w: the files have too little in common", ErrUnsupported)
+	}
+	return b, nil
 }
 
 // newPlan finds out how the new program comes from the old one.
@@ -100,13 +108,6 @@ func newPlan(ctx context.Context, before, after *program) (*plan, error) {
 		return nil, err
 	}
 	return &plan{new: after, align: found.Functions, ops: found.Ops}, nil
-}
-
-func (p *plan) literalBytes() (n int64) {
-	for _, op := range p.ops {
-		n += op.Copy
-	}
-	return n
 }
 
 // Apply writes the size bytes that patch makes of old.

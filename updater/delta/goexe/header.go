@@ -11,7 +11,10 @@ import (
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/image"
 )
 
-const maxSections = 200
+const (
+	maxSections = 200
+	ehFrameHdr  = ".eh_frame_hdr" // whose references count from its start
+)
 
 // headerModels learn the few numbers that describe the new file against the old one.
 type headerModels struct {
@@ -42,6 +45,11 @@ func codeImage(c *entropy.Coder, old, new *image.Image, size uint64) (*image.Ima
 	m.sections(c, old.Sections, next.Sections)
 	if err := checkSections(next.Sections, size); err != nil {
 		return nil, err
+	}
+	for _, s := range next.Sections {
+		if s.Name == ehFrameHdr && old.EhFrameHdr.Size > 0 {
+			next.EhFrameHdr = image.Table{Addr: s.Addr, Size: s.FileSize}
+		}
 	}
 	next.Base = near(c, &m.landmark, from.Base, old.Base)
 	m.landmarks(c, old, &from, next)
@@ -84,8 +92,10 @@ func follow(oldStart, oldSize, oldNext, start, size uint64) uint64 {
 	if oldNext-(oldStart+oldSize) >= 1<<16 {
 		return shift // it does not follow closely
 	}
-	align := uint64(32)
-	if oldNext%4096 == 0 {
+	align := oldNext & -oldNext
+	if align < 4096 {
+		align = max(min(align, 32), 1)
+	} else {
 		align = 4096
 	}
 	return (start+size+align-1)&^(align-1) - oldNext
@@ -164,7 +174,7 @@ func checkLandmarks(m *image.Image) error {
 		return errLandmarks
 	}
 	text := image.Table{Addr: g.Text, Size: g.EText - g.Text}
-	for _, t := range []image.Table{text, g.Pctab, {Addr: g.Functab.Addr, Size: g.Functab.Size + g.Funcs.Size}, g.FindFunc} {
+	for _, t := range []image.Table{text, g.Pctab, g.Functab, g.Funcs, g.FindFunc} {
 		s := m.SectionAt(t.Addr)
 		if s == nil || t.Size > s.FileSize || t.Addr-s.Addr > s.FileSize-t.Size {
 			return errLandmarks

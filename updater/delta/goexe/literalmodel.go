@@ -24,17 +24,18 @@ const (
 	maxFails        = 8
 )
 
-func newLiteralModel() *literalModel {
-	return &literalModel{past: make([]byte, 8)}
+// newLiteralModel returns a model for n bytes.
+func newLiteralModel(n int64) *literalModel {
+	return &literalModel{
+		mixed: entropy.NewMixed(literalContexts, 16, int(refs.NumClasses)*4),
+		index: make([]int32, 1<<indexBits),
+		past:  make([]byte, 8, 8+n),
+	}
 }
 
 // code codes the bytes of out, which stand at the new place q where one of class k was before, with the old bytes from
 // there on.
 func (m *literalModel) code(c *entropy.Coder, k refs.Class, old []byte, q uint64, out []byte) {
-	if m.mixed == nil {
-		m.mixed = entropy.NewMixed(literalContexts, 16, int(refs.NumClasses)*4)
-		m.index = make([]int32, 1<<indexBits)
-	}
 	for i := range out {
 		var below uint32
 		if i < len(old) {

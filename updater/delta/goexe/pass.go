@@ -119,6 +119,12 @@ func (p *pass) run(ctx context.Context, w io.Writer) error {
 		places:  newPlaceFinder(next.Sections),
 		account: p.account,
 	}
+	if n := literalBytes(ops); p.lit.inline {
+		if !fewLiterals(n, p.size) {
+			return errManyLiterals
+		}
+		k.models.literal = newLiteralModel(n)
+	}
 	if plan.new.image != nil {
 		k.want = plan.new.image.Data
 	}
@@ -136,6 +142,8 @@ func (p *pass) run(ctx context.Context, w io.Writer) error {
 
 // plan0 is what a patcher knows of the new file.
 var plan0 = plan{new: &program{}}
+
+var errManyLiterals = errors.New("it codes more literal bytes among its numbers than it may")
 
 var errSpans = errors.New("its derived tables overlap or reach outside the file")
 
@@ -157,32 +165,34 @@ func (p *pass) generators(k *walk, spans []derived.Span, tables *derived.Tables,
 			return make(p.c, w)
 		}
 	}
-	bytesOf := func(make func() ([]byte, error)) generator {
+	made := func(size uint64, appendTo func([]byte) ([]byte, error)) generator {
 		return func(w io.Writer) error {
-			b, err := make()
+			b, err := appendTo(make([]byte, 0, size))
 			if err != nil {
 				return err
+			}
+			if uint64(len(b)) != size {
+				return fmt.Errorf("a derived table of %d bytes came out as %d", size, len(b))
 			}
 			_, err = w.Write(b)
 			return err
 		}
 	}
-	room := func(s derived.Span) []byte { return make([]byte, 0, s.Size) }
 	var l []generator
 	for _, s := range spans {
 		switch s.Kind {
 		case derived.FindFunc:
-			l = append(l, bytesOf(func() ([]byte, error) { return derived.AppendFindFunc(room(s), layout.Entries) }))
+			l = append(l, made(s.Size, func(b []byte) ([]byte, error) { return derived.AppendFindFunc(b, layout.Entries) }))
 		case derived.Pctab:
 			l = append(l, coded("pc tables", funcs.Pctab))
 		case derived.Functab:
 			l = append(l, coded("function records", funcs.Funcs))
 		case derived.Reloc:
-			l = append(l, bytesOf(func() ([]byte, error) { return tables.Relocs.Append(room(s)), nil }))
+			l = append(l, made(s.Size, func(b []byte) ([]byte, error) { return tables.Relocs.Append(b), nil }))
 		case derived.Rebase:
-			l = append(l, bytesOf(func() ([]byte, error) { return tables.Rebases.Append(room(s)), nil }))
+			l = append(l, made(s.Size, func(b []byte) ([]byte, error) { return tables.Rebases.Append(b), nil }))
 		case derived.Slots:
-			l = append(l, bytesOf(func() ([]byte, error) { return pages.Append(room(s), s.Index) }))
+			l = append(l, made(s.Size, func(b []byte) ([]byte, error) { return pages.Append(b, s.Index) }))
 		default:
 			panic(fmt.Sprintf("span of unknown kind %d", s.Kind))
 		}

@@ -35,6 +35,7 @@ type walk struct {
 	places   placeFinder
 	refs     []refs.Ref
 	p, q     uint64 // in the old and in the new file
+	ahead    uint64 // literal bytes made since p was passed
 	nextSpan int
 	account  *Account
 }
@@ -49,12 +50,12 @@ type walkModels struct {
 	by       [refs.NumKinds][2]entropy.Int
 	lastMiss int64
 	residue  *residueModel
-	literal  *literalModel
+	literal  *literalModel // nil unless literals are inline
 	operand  *operandModel
 }
 
 func newWalkModels() *walkModels {
-	return &walkModels{residue: newResidueModel(), literal: newLiteralModel(), operand: new(operandModel)}
+	return &walkModels{residue: newResidueModel(), operand: new(operandModel)}
 }
 
 func (w *walk) run(ctx context.Context, ops []remap.Op) error {
@@ -72,6 +73,9 @@ func (w *walk) run(ctx context.Context, ops []remap.Op) error {
 	}
 	if err := w.c.Err(); err != nil {
 		return err
+	}
+	if !w.lit.used() {
+		return errLeft
 	}
 	return w.out.flush()
 }
@@ -208,6 +212,7 @@ func word(b []byte, width uint8) uint64 {
 
 // literals makes n bytes that the patch brings.
 func (w *walk) literals(ctx context.Context, n uint64) error {
+	w.ahead = 0
 	for n > 0 {
 		part, err := w.room(ctx, n)
 		if err != nil {
@@ -226,6 +231,7 @@ func (w *walk) literals(ctx context.Context, n uint64) error {
 		}
 		n -= part
 		w.q += part
+		w.ahead += part
 	}
 	return nil
 }

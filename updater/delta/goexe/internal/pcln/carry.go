@@ -125,7 +125,20 @@ func (q *pair) collect(copies []remap.Copy, old, new uint64) {
 		slices.SortFunc(q.segments, func(x, y segment) int {
 			return cmp.Or(cmp.Compare(x.old, y.old), cmp.Compare(x.new, y.new))
 		})
+		q.segments = disjoint(q.segments)
 	}
+}
+
+// disjoint cuts, in place, from each segment the old text that one before it has.
+func disjoint(l []segment) []segment {
+	keep, end := l[:0], uint32(0)
+	for _, s := range l {
+		if skip := uint32(sub(uint64(end), uint64(s.old))); skip < s.size {
+			s = segment{s.old + skip, s.new + skip, s.size - skip}
+			keep, end = append(keep, s), s.old+s.size
+		}
+	}
+	return keep
 }
 
 // sub is a-b, or 0 if that is less.

@@ -30,6 +30,8 @@ type Generator struct {
 
 	records recordModels
 	shapes  shapes
+
+	columnWords uint64 // of all records so far: what they hold of tables must fit in Funcs
 }
 
 // NewGenerator returns a generator for the new image that g and layout describe. copies are by ascending New address; m
@@ -74,7 +76,8 @@ func (g *Generator) Pctab(c *entropy.Coder, w io.Writer) error {
 			return errWork
 		}
 	}
-	g.contents, g.texts = nil, nil
+	g.contents = nil
+	g.texts.forget()
 	return g.placer.end()
 }
 
@@ -180,6 +183,9 @@ func (g *Generator) place(tables []prediction) error {
 		if f.record != nil && at[k] != column(f.record, k) {
 			return errOrder
 		}
+	}
+	if g.columnWords += uint64(len(tables) - 3); 4*g.columnWords > g.new.Funcs.Size {
+		return errors.New("more pc tables than records have room for")
 	}
 	if !same {
 		line := firstValue(g.predictor.bytes(tables[colLine]))

@@ -39,7 +39,7 @@ const maxUnit = 6
 // align are the builder's; a patcher leaves them nil.
 func CodeFunctions(c *entropy.Coder, old *Table, g *image.Go, want *Table, align []int32) (*Layout, error) {
 	n := g.NumFuncs
-	if n < 1 || uint64(n) > g.Functab.Size/8 || g.EText < g.Text || g.EText-g.Text > math.MaxUint32 {
+	if n < 1 || uint64(n) > g.Functab.Size/8 || uint64(n) > g.Funcs.Size/recordSize || g.EText < g.Text || g.EText-g.Text > math.MaxUint32 {
 		return nil, fmt.Errorf("%d functions in a table of %d bytes", n, g.Functab.Size)
 	}
 	l := &Layout{Entries: make([]uint32, n+1), Align: make([]int32, n)}

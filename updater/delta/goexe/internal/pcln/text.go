@@ -65,6 +65,9 @@ func (t *texts) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// forget gives back what was kept.
+func (t *texts) forget() { t.spans, t.bytes, t.next = nil, nil, 0 }
+
 // between returns the text that was kept from start to end, or as much of it as there is.
 func (t *texts) between(start, end uint32) []byte {
 	low, high := 0, len(t.spans)

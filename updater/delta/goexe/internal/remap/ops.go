@@ -25,7 +25,7 @@ var ErrOps = errors.New("operations that make no file")
 
 // MaxOps is how many operations a patch for that many plain bytes may have. What a builder finds useful stays far below;
 // the limit keeps what a patcher holds of a hostile patch small.
-func MaxOps(plain uint64) uint64 { return 4096 + plain/64 }
+func MaxOps(plain uint64) uint64 { return 4096 + plain/256 }
 
 // Check tells whether the operations make exactly plain bytes and stay inside an old file of that size.
 func Check(ops []Op, old, plain uint64) error {
