@@ -1,6 +1,7 @@
 package derived
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sort"
@@ -54,7 +55,7 @@ func movedInOrder(old []uint32, copies []remap.Copy, oldBase, newBase uint64) []
 	for i := range order {
 		order[i] = int32(i)
 	}
-	slices.SortStableFunc(order, func(a, b int32) int { return int(int64(old[a]) - int64(old[b])) })
+	slices.SortStableFunc(order, func(a, b int32) int { return cmp.Compare(old[a], old[b]) })
 	ascending := make([]uint32, len(old))
 	to := make([]uint32, len(old))
 	for i, k := range order {
