@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/entropy"
+	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/isa"
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/refs"
 )
 
@@ -38,6 +39,7 @@ const (
 // code fills out with instructions: distances in them are coded as targets, all else as raw bytes.
 func (w *walk) code(out []byte) error {
 	m := w.models.operand
+	var spare isa.Window
 	for i := 0; i < len(out); {
 		q := w.q + uint64(i)
 		f, ok := w.funcs.at(q)
@@ -51,7 +53,7 @@ func (w *walk) code(out []byte) error {
 			return w.out.last(len(out) + int(w.q-from))[:q-from]
 		}
 		m.advance(f, q, made)
-		_, operand := refs.ReadAMD64(made(m.cursor))
+		operand := isa.ReadAMD64(isa.Look(made(m.cursor), &spare))
 		if operand.At > 0 && m.cursor+uint64(operand.At) == q && len(out)-i >= operandWidth && q+operandWidth <= f.end {
 			w.operand(f, q, operand, out[i:i+operandWidth])
 			i += operandWidth
@@ -77,11 +79,9 @@ func (m *operandModel) advance(f function, q uint64, made func(from uint64) []by
 		return
 	}
 	b := made(m.cursor)
+	var spare isa.Window
 	for len(b) > 0 {
-		length, _ := refs.ReadAMD64(b)
-		if length == 0 {
-			length = 1
-		}
+		length := max(isa.ReadAMD64(isa.Look(b, &spare)).Length, 1)
 		if length > len(b) {
 			break
 		}
@@ -91,7 +91,7 @@ func (m *operandModel) advance(f function, q uint64, made func(from uint64) []by
 }
 
 // operand codes a distance at the new place q.
-func (w *walk) operand(f function, q uint64, o refs.Operand, out []byte) {
+func (w *walk) operand(f function, q uint64, o isa.AMD64, out []byte) {
 	start := w.account.start(w.c)
 	defer func() { w.account.add(w.c, start, "literals: ", "operands") }()
 	place, ok := w.places.addr(q)

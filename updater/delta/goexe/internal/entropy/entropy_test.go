@@ -3,6 +3,7 @@ package entropy_test
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/entropy"
@@ -179,6 +180,33 @@ func TestMixedRoundTrip(t *testing.T) {
 	}
 }
 
+func TestBlendRoundTrip(t *testing.T) {
+	code := func(c *entropy.Coder, want []uint32) (got []uint32) {
+		m := entropy.NewBlend(12, 3*entropy.SymbolSets)
+		for i, v := range want {
+			h := entropy.Hashes{uint32(i % 3), uint32(i % 5), 77, uint32(i%7) * 0x9E3779B1}
+			got = append(got, c.Symbol(m, &h, i%3*entropy.SymbolSets, v))
+		}
+		return got
+	}
+	r := rand.New(rand.NewPCG(3, 3))
+	want := make([]uint32, 20_000)
+	for i := range want {
+		if want[i] = uint32(i % 3 * 40); r.IntN(10) == 0 {
+			want[i] = r.Uint32N(256)
+		}
+	}
+	e := entropy.NewEncoder()
+	code(e, want)
+	coded := e.Bytes()
+	if got := code(entropy.NewDecoder(coded), make([]uint32, len(want))); !slices.Equal(got, want) {
+		t.Error("came out otherwise")
+	}
+	if len(coded) > len(want)/4 {
+		t.Errorf("%d bytes for %d numbers of which nine in ten can be foretold", len(coded), len(want))
+	}
+}
+
 func BenchmarkBit(b *testing.B) {
 	e := entropy.NewEncoder()
 	var p entropy.Prob
@@ -195,6 +223,16 @@ func BenchmarkByte(b *testing.B) {
 	for b.Loop() {
 		ctx[1], ctx[2], ctx[3] = i&0xff, i&0xfff, i
 		e.Byte(m, ctx, 0, byte(i>>3))
+		i++
+	}
+}
+
+func BenchmarkBlend(b *testing.B) {
+	e := entropy.NewEncoder()
+	m := entropy.NewBlend(16, 1)
+	i := uint32(0)
+	for b.Loop() {
+		e.Blend(m, &entropy.Hashes{1, i & 0xff, i & 0xfff, i}, 0, int(i>>3)&1)
 		i++
 	}
 }

@@ -33,8 +33,11 @@ func (p Prob) one() uint32 {
 	return uint32(p) >> 10
 }
 
-// learn moves towards what came, by less the more was seen already.
-func (p *Prob) learn(bit int, limit uint32) {
+// Rare tells whether a 1 is known to come less than once in 300 times.
+func (p Prob) Rare() bool { return p&experience >= 30 && p.one() < 1<<22/300 }
+
+// Learn moves towards a bit that was coded otherwise, as [Coder.Bit] does: by less the more was seen already.
+func (p *Prob) Learn(bit int, limit uint32) {
 	one, n := p.one(), uint32(*p)&experience
 	if bit != 0 {
 		one += uint32(uint64(1<<22-1-one) * uint64(rate[n]) >> 16)
@@ -50,7 +53,7 @@ func (p *Prob) learn(bit int, limit uint32) {
 // Bit codes one bit with a model that remembers about limit bits.
 func (c *Coder) Bit(p *Prob, bit int, limit uint32) int {
 	bit = c.decide(min(max(p.one()>>6, 1), 65535), bit)
-	p.learn(bit, limit)
+	p.Learn(bit, limit)
 	return bit
 }
 

@@ -5,6 +5,7 @@ import (
 	"math/bits"
 
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/entropy"
+	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/isa"
 )
 
 // The pc tables by their place in a record. What follows is coded too, but without a model of its own.
@@ -51,9 +52,9 @@ var (
 // changes there, and what it becomes.
 type contents struct {
 	p      *predictor
-	marks  *mixer
-	single [1 << 14]rarity // where changes are rare, one context will do
-	values *mixer
+	marks  *entropy.Blend
+	single [1 << 14]entropy.Prob // where changes are rare, one context will do
+	values *entropy.Blend
 	far    [maxColumns][lineKinds]entropy.Int
 	differ [maxColumns][lineKinds][4]entropy.Prob
 	narrow [maxColumns]entropy.Prob
@@ -66,8 +67,8 @@ func newContents(p *predictor, text uint64) *contents {
 	size := uint(min(max(bits.Len64(text), 15), 21)) - 3
 	return &contents{
 		p:      p,
-		marks:  newMixer(size, maxColumns*markSets),
-		values: newMixer(size+1, maxColumns*valueSets*weightSets),
+		marks:  entropy.NewBlend(size, maxColumns*markSets),
+		values: entropy.NewBlend(size+1, maxColumns*valueSets*entropy.SymbolSets),
 	}
 }
 
@@ -166,9 +167,9 @@ func (t *table) narrow() bool {
 // usual tells whether a place is one where the frame or the live pointers may change.
 func usual(column int, s *place) bool {
 	if column == colSP {
-		return s.before.stack != 0
+		return s.before.Stack != 0
 	}
-	return s.here.call
+	return s.here.Call
 }
 
 // mark codes whether the value changes at a place.
@@ -193,25 +194,23 @@ const (
 )
 
 func (m *contents) codeMark(c *entropy.Coder, k int, s *place, want int) int {
-	p, n := uint32(s.before.kind), uint32(s.here.kind)
+	p, n := uint32(s.before.Kind), uint32(s.here.Kind)
 	old := uint32(0)
 	if s.expected != nothing {
 		old = 1 + s.aligned
 	}
 	h := mix(k, 20, p, n, s.on|old<<2)
 	single := &m.single[h>>18]
-	var got int
-	if single.certain() {
-		got = code(c, uint32(*single>>10), want)
-	} else {
-		got = m.marks.bit(c, &hashes{
-			h,
-			mix(k, 21, old|s.hits<<2, s.on, min(s.run, 15)),
-			mix(k, 24, s.by, n, s.marks&15),
-			mix(k, 25, p|n<<16, s.v1, s.marks&3),
-		}, k*markSets+int(old*4+s.on), want)
+	if single.Rare() {
+		return c.Bit(single, want, entropy.Nimble)
 	}
-	single.learn(got)
+	got := c.Blend(m.marks, &entropy.Hashes{
+		h,
+		mix(k, 21, old|s.hits<<2, s.on, min(s.run, 15)),
+		mix(k, 24, s.by, n, s.marks&15),
+		mix(k, 25, p|n<<16, s.v1, s.marks&3),
+	}, k*markSets+int(old*4+s.on), want)
+	single.Learn(got, entropy.Nimble)
 	return got
 }
 
@@ -274,10 +273,10 @@ func (s *place) frame() int32 {
 	switch {
 	case s.pc == 0:
 		return 0
-	case s.before.stack == leaves:
+	case s.before.Stack == isa.Leaves:
 		return s.symbols.highest
 	}
-	return s.prev + int32(s.before.stack)
+	return s.prev + int32(s.before.Stack)
 }
 
 // startsAt tells whether a step starts at pc.
@@ -298,7 +297,7 @@ func (m *contents) codeValue(c *entropy.Coder, t *table, s *place, want int32) (
 		s.hits = 0
 	}
 	kind := uint32(s.line.kind)
-	h := hashes{
+	h := entropy.Hashes{
 		mix(k, 1, s.v1, s.v2, kind),
 		mix(k, 2, s.expected<<1|s.aligned, s.hits, 0),
 		mix(k, 3, s.by, s.v1, kind),
@@ -306,13 +305,13 @@ func (m *contents) codeValue(c *entropy.Coder, t *table, s *place, want int32) (
 	}
 	switch k {
 	case colLine:
-		h[2] = mix(k, 5, m.lines.around(s.symbols.base), uint32(s.here.kind), 0)
+		h[2] = mix(k, 5, m.lines.around(s.symbols.base), uint32(s.here.Kind), 0)
 	case colSP:
-		h[2] = mix(k, 5, uint32(s.before.stack), 0, 0)
-		h[3] = mix(k, 6, uint32(s.prev), uint32(s.prev2), uint32(s.before.stack))
+		h[2] = mix(k, 5, uint32(s.before.Stack), 0, 0)
+		h[3] = mix(k, 6, uint32(s.prev), uint32(s.prev2), uint32(s.before.Stack))
 	}
 	set := k*valueSets + int(s.aligned)<<1 + b2i(s.hits > 1)
-	symbol = m.values.symbol(c, &h, set*weightSets, min(s.symbols.of(want), escape))
+	symbol = c.Symbol(m.values, &h, set*entropy.SymbolSets, min(s.symbols.of(want), escape))
 	if symbol == escape {
 		return s.symbols.base + int32(c.Int(&m.far[k][s.line.kind], int64(want)-int64(s.symbols.base))), symbol
 	}
@@ -326,4 +325,11 @@ func mix(k int, context, a, b, d uint32) uint32 {
 	h = (h ^ h>>15 ^ b) * 0xC2B2AE35
 	h = (h ^ h>>13 ^ d) * 0x27D4EB2F
 	return h ^ h>>16
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }

@@ -132,14 +132,14 @@ func (m *contents) codeOtherFile(c *entropy.Coder, r *fileRun, guess int32, why 
 		if part == 1 {
 			before = v
 		}
-		h := hashes{
+		h := entropy.Hashes{
 			mix(colFile, 8*part+0, uint32(r.inline), cu, 0),
 			mix(colFile, 8*part+1, cu, 0, 0),
 			mix(colFile, 8*part+2, cu, before, 0),
 			mix(colFile, 8*part+3, uint32(guess), uint32(why), cu),
 		}
-		set := (colFile*valueSets + int(part)) * weightSets
-		v |= m.values.symbol(c, &h, set, bytes>>(8*part)&255) << (8 * part)
+		set := (colFile*valueSets + int(part)) * entropy.SymbolSets
+		v |= c.Symbol(m.values, &h, set, bytes>>(8*part)&255) << (8 * part)
 	}
 	if v == farFile {
 		return int32(c.Int(&m.files.far, int64(want)))

@@ -7,56 +7,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/entropy"
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/image"
 )
-
-func TestInstructionsAMD64(t *testing.T) {
-	for _, x := range []struct {
-		code  []byte
-		call  bool
-		stack int16
-	}{
-		{code: []byte{0x90}},
-		{code: []byte{0x55}, stack: 8},                              // push bp
-		{code: []byte{0x5d}, stack: -8},                             // pop bp
-		{code: []byte{0xc3}, stack: leaves},                         // ret
-		{code: []byte{0xe8, 1, 2, 3, 4}, call: true},                // call
-		{code: []byte{0xff, 0xd1}, call: true},                      // call cx
-		{code: []byte{0x48, 0x83, 0xec, 0x18}, stack: 0x18},         // sub sp, 18
-		{code: []byte{0x48, 0x83, 0xec, 0x80}, stack: -0x80},        // sub sp, -80
-		{code: []byte{0x48, 0x81, 0xc4, 0, 1, 0, 0}, stack: -0x100}, // add sp, 100
-		{code: []byte{0x48, 0x83, 0xc0, 0x18}},                      // add ax, 18
-		{code: []byte{0x49, 0x3b, 0x66, 0x10}},                      // cmp sp, [r14+10]
-		{code: []byte{0x0f, 0x84, 1, 2, 3, 4}},                      // je
-		{code: []byte{0x76, 9}},                                     // jbe
-		{code: []byte{0x48, 0x8d, 0x05, 1, 2, 3, 4}},                // lea ax, [ip+n]
-		{code: []byte{0x48, 0x8b, 0x84, 0x24, 1, 2, 3, 4}},          // mov ax, [sp+n]
-		{code: []byte{0x48, 0x8b, 0x04, 0x25, 1, 2, 3, 4}},          // mov ax, [n]
-		{code: []byte{0x64, 0x48, 0x8b, 0x0c, 0x25, 1, 2, 3, 4}},    // mov cx, fs:[n]
-		{code: []byte{0x48, 0xb8, 1, 2, 3, 4, 5, 6, 7, 8}},          // mov ax, n
-		{code: []byte{0xb8, 1, 2, 3, 4}},                            // mov ax, n
-		{code: []byte{0x66, 0xb8, 1, 2}},                            // mov ax, n
-		{code: []byte{0x66, 0x41, 0xf7, 0xc0, 1, 0}},                // test r8, n
-		{code: []byte{0x48, 0xf7, 0xd8}},                            // neg ax
-		{code: []byte{0xf6, 0x40, 8, 1}},                            // test [ax+8], 1
-		{code: []byte{0x48, 0xc7, 0x44, 0x24, 8, 1, 2, 3, 4}},       // mov [sp+8], n
-		{code: []byte{0xc6, 0x44, 0x24, 8, 1}},                      // mov [sp+8], n
-		{code: []byte{0xf2, 0x0f, 0x10, 0x44, 0x24, 8}},             // movsd
-		{code: []byte{0x66, 0x0f, 0x3a, 0x63, 0xc1, 0}},             // pcmpistri
-		{code: []byte{0xc5, 0xf8, 0x77}},                            // vzeroupper
-		{code: []byte{0xc4, 0xe2, 0x7d, 0x58, 0x05, 1, 2, 3, 4}},    // vpbroadcastd
-		{code: []byte{0xc4, 0xe3, 0x7b, 0xf0, 0xc0, 7}},             // rorx
-		{code: []byte{0x62, 0xf1, 0xfe, 0x48, 0x6f, 0x44, 0x24, 1}}, // vmovdqu64
-		{code: []byte{0xf0, 0x48, 0x0f, 0xb1, 0x0a}},                // lock cmpxchg
-	} {
-		behind := append(bytes.Clone(x.code), 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90)
-		i, n := instructionAMD64(behind)
-		if n != len(x.code) || i.call != x.call || i.stack != x.stack {
-			t.Errorf("% x: %d bytes, %+v", x.code, n, i)
-		}
-	}
-}
 
 func TestInstructionsCoverAnything(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
@@ -77,27 +29,6 @@ func TestInstructionsCoverAnything(t *testing.T) {
 			if at != size {
 				t.Fatalf("% x: ends at %d of %d", code, at, size)
 			}
-		}
-	}
-}
-
-func TestInstructionsARM64(t *testing.T) {
-	for _, x := range []struct {
-		word uint32
-		want instruction
-	}{
-		{0x94000010, instruction{call: true}}, // bl
-		{0xd63f0020, instruction{call: true}}, // blr x1
-		{0xd65f03c0, instruction{stack: leaves}},
-		{0xd10083ff, instruction{stack: 32}},  // sub sp, sp, #32
-		{0x910083ff, instruction{stack: -32}}, // add sp, sp, #32
-		{0xf81e0ffe, instruction{stack: 32}},  // str x30, [sp, #-32]!
-		{0xf84207fe, instruction{stack: -32}}, // ldr x30, [sp], #32
-		{0xd503201f, instruction{}},           // nop
-	} {
-		x.want.kind = kindOf(x.word >> 21)
-		if got := instructionARM64(x.word); got != x.want {
-			t.Errorf("%08x: %+v, not %+v", x.word, got, x.want)
 		}
 	}
 }
@@ -167,33 +98,6 @@ func TestSymbols(t *testing.T) {
 		if len(seen) == 0 {
 			t.Error("no symbols at all")
 		}
-	}
-}
-
-func TestMixer(t *testing.T) {
-	code := func(c *entropy.Coder, want []uint32) (got []uint32) {
-		m := newMixer(12, 3*weightSets)
-		for i, v := range want {
-			h := hashes{uint32(i % 3), uint32(i % 5), 77, mix(1, 2, uint32(i%7), 0, 0)}
-			got = append(got, m.symbol(c, &h, i%3*weightSets, v))
-		}
-		return got
-	}
-	r := rand.New(rand.NewPCG(3, 3))
-	want := make([]uint32, 20_000)
-	for i := range want {
-		if want[i] = uint32(i % 3 * 40); r.IntN(10) == 0 {
-			want[i] = r.Uint32N(256)
-		}
-	}
-	e := entropy.NewEncoder()
-	code(e, want)
-	coded := e.Bytes()
-	if got := code(entropy.NewDecoder(coded), make([]uint32, len(want))); !slices.Equal(got, want) {
-		t.Error("came out otherwise")
-	}
-	if len(coded) > len(want)/4 {
-		t.Errorf("%d bytes for %d numbers of which nine in ten can be foretold", len(coded), len(want))
 	}
 }
 

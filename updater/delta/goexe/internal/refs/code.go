@@ -3,6 +3,8 @@ package refs
 import (
 	"encoding/binary"
 	"sort"
+
+	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/isa"
 )
 
 const (
@@ -67,7 +69,7 @@ func (s *Scanner) codeAMD64(dst []Ref, r *Region, from, to, limit uint64) []Ref 
 	u := s.unitAt(r, from+delta)
 	x := s.stopBefore(u.from-delta, from)
 	next := (x + stopSize - 1) &^ (stopSize - 1) // the next stop to be remembered
-	var tail [windowSize]byte
+	var tail isa.Window
 	for x < to {
 		if x+delta >= u.to {
 			u = s.unitAt(r, x+delta)
@@ -76,26 +78,20 @@ func (s *Scanner) codeAMD64(dst []Ref, r *Region, from, to, limit uint64) []Ref 
 			s.stops[next/stopSize-s.firstStop] = uint8(x - next + 1)
 			next += stopSize
 		}
-		window := &tail
-		if x+windowSize <= uint64(len(data)) {
-			window = (*[windowSize]byte)(data[x:])
-		} else {
-			clear(tail[copy(tail[:], data[x:]):])
-		}
-		i := decodeAMD64(window)
-		if i.length == 0 {
+		i := isa.ReadAMD64(isa.Look(data[x:], &tail))
+		if i.Length == 0 {
 			x++
 			continue
 		}
-		behind := x + uint64(i.length)
+		behind := x + uint64(i.Length)
 		if behind+delta > u.to {
 			x = u.to - delta
 			continue
 		}
-		if at := x + uint64(i.at); i.at > 0 && at >= from && at < to && at+4 <= limit {
+		if at := x + uint64(i.At); i.At > 0 && at >= from && at < to && at+4 <= limit {
 			target := behind + delta + signed32(uint64(binary.LittleEndian.Uint32(data[at:])))
-			if s.inMemory(target) && (!i.branch || !u.inside(target)) {
-				dst = append(dst, Ref{uint32(at), Rel32, 4, uint8(i.imm)})
+			if s.inMemory(target) && (!i.Branch || !u.inside(target)) {
+				dst = append(dst, Ref{uint32(at), Rel32, 4, uint8(i.Imm)})
 			}
 		}
 		x = behind
@@ -124,9 +120,9 @@ func (s *Scanner) codeARM64(dst []Ref, r *Region, from, to, limit uint64) []Ref 
 	for x := from + -(from+delta)&3; x < to && x+4 <= limit; x += 4 {
 		w := binary.LittleEndian.Uint32(data[x:])
 		switch {
-		case isBranch(w):
-			target, _ := decodeBranch(w, x+delta)
-			if w&linkBit == 0 {
+		case isa.IsBranch(w):
+			target, _ := isa.DecodeBranch(w, x+delta)
+			if !isa.Links(w) {
 				if x+delta >= u.to || x+delta < u.from {
 					u = s.unitAt(r, x+delta)
 				}
@@ -137,8 +133,8 @@ func (s *Scanner) codeARM64(dst []Ref, r *Region, from, to, limit uint64) []Ref 
 			if s.inMemory(target) {
 				dst = append(dst, Ref{uint32(x), Branch64, 4, 0})
 			}
-		case isPage(w) && x+8 <= limit:
-			target, ok := decodePage(binary.LittleEndian.Uint64(data[x:]), x+delta)
+		case isa.IsPage(w) && x+8 <= limit:
+			target, ok := isa.DecodePage(binary.LittleEndian.Uint64(data[x:]), x+delta)
 			if ok && s.inMemory(target) {
 				dst = append(dst, Ref{uint32(x), PageAddr64, 8, 0})
 			}

@@ -19,6 +19,7 @@ import (
 	"encoding/binary"
 
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/image"
+	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/isa"
 )
 
 // Kind says how a reference is written.
@@ -99,9 +100,9 @@ func (k Kind) Decode(value, place uint64, imm uint8, base uint64) (target uint64
 	case EhHdr:
 		return base + signed32(value), true
 	case Branch64:
-		return decodeBranch(uint32(value), place)
+		return isa.DecodeBranch(uint32(value), place)
 	case PageAddr64:
-		return decodePage(value, place)
+		return isa.DecodePage(value, place)
 	default:
 		return base + uint64(uint32(value)), k < NumKinds
 	}
@@ -119,9 +120,9 @@ func (k Kind) Encode(template []byte, place uint64, imm uint8, base, target uint
 	case EhFrame:
 		return uint64(uint32(target - place))
 	case Branch64:
-		return encodeBranch(binary.LittleEndian.Uint32(template), place, target)
+		return isa.EncodeBranch(binary.LittleEndian.Uint32(template), place, target)
 	case PageAddr64:
-		return encodePage(binary.LittleEndian.Uint64(template), place, target)
+		return isa.EncodePage(binary.LittleEndian.Uint64(template), place, target)
 	default:
 		return uint64(uint32(target - base))
 	}

@@ -330,3 +330,22 @@ func BenchmarkAppend(b *testing.B) {
 		}
 	}
 }
+
+func scan(tb testing.TB, target sample.Target) *Scanner {
+	tb.Helper()
+	data, _ := sample.Pair(tb, target)
+	return scanData(tb, data)
+}
+
+func scanData(tb testing.TB, data []byte) *Scanner {
+	tb.Helper()
+	m, err := image.Parse(data)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s, err := New(m)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}

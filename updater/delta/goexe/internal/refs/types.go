@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/image"
+	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/isa"
 )
 
 // A type descriptor: 48 bytes for every type, more by kind, then if it has methods or a name of its own, where these are.
@@ -116,10 +117,10 @@ func (w *typeWalk) fromAMD64(b []byte, addr uint64) {
 func (w *typeWalk) fromARM64(b []byte, addr uint64) {
 	size := uint64(len(w.table))
 	for p := int(-addr & 3); p+8 <= len(b); p += 4 {
-		if b[p+3]&0x9f != pageBits>>24 {
+		if !isa.IsPage(binary.LittleEndian.Uint32(b[p:])) {
 			continue
 		}
-		if target, ok := decodePage(binary.LittleEndian.Uint64(b[p:]), addr+uint64(p)); ok && target-w.start < size {
+		if target, ok := isa.DecodePage(binary.LittleEndian.Uint64(b[p:]), addr+uint64(p)); ok && target-w.start < size {
 			w.push(target - w.start)
 		}
 	}

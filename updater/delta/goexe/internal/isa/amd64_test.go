@@ -1,6 +1,7 @@
-package refs
+package isa
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"testing"
 
@@ -12,7 +13,7 @@ import (
 
 // Encodings that x86asm does not know, or that are easily mistaken.
 func TestInstructions(t *testing.T) {
-	for code, want := range map[string]instruction{
+	for code, want := range map[string]AMD64{
 		"90":                       {1, 0, 0, false}, // nop
 		"e811223344":               {5, 1, 0, true},  // call
 		"0f8411223344":             {6, 2, 0, true},  // je
@@ -51,7 +52,7 @@ func TestInstructions(t *testing.T) {
 		"c4e47d180511223344":       {},                // VEX with a map that there is not
 		"666666666666666666666666": {15, 0, 0, false}, // cut off below: prefixes without end
 	} {
-		var w [windowSize]byte
+		var w Window
 		b, err := hex.DecodeString(code)
 		if err != nil {
 			t.Fatal(err)
@@ -61,11 +62,11 @@ func TestInstructions(t *testing.T) {
 			for i := range w {
 				w[i] = 0x66
 			}
-			want = instruction{}
+			want = AMD64{}
 		}
-		got := decodeAMD64(&w)
-		if got.length == 0 {
-			got = instruction{}
+		got := ReadAMD64(&w)
+		if got.Length == 0 {
+			got = AMD64{}
 		}
 		if got != want {
 			t.Errorf("%s: %+v, want %+v", code, got, want)
@@ -79,23 +80,30 @@ func TestAgainstX86asm(t *testing.T) {
 		if testing.Short() && target != sample.Linux {
 			continue
 		}
-		s := scan(t, target)
+		data, _ := sample.Pair(t, target)
+		m, err := image.Parse(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		functab := m.Bytes(m.Go.Functab.Addr, m.Go.Functab.Size)
+		entry := func(i int) uint64 { return m.Go.Text + uint64(binary.LittleEndian.Uint32(functab[8*i:])) }
+		var spare Window
 		known, unknown := 0, 0
-		for i := range s.image.Go.NumFuncs {
-			from, _ := s.image.Offset(s.entry(i))
-			to := from + s.entry(i+1) - s.entry(i)
+		for i := range m.Go.NumFuncs {
+			from, _ := m.Offset(entry(i))
+			to := from + entry(i+1) - entry(i)
 			for x := from; x < to; {
-				got := decodeAMD64((*[windowSize]byte)(s.image.Data[x:]))
-				if got.length == 0 {
+				got := ReadAMD64(Look(data[x:], &spare))
+				if got.Length == 0 {
 					break // the build ID stands among the functions, too
 				}
-				want, err := x86asm.Decode(s.image.Data[x:to], 64)
-				if lead := s.image.Data[x]; err != nil || want.Op == 0 || lead == 0xc4 || lead == 0xc5 || lead == 0x62 {
+				want, err := x86asm.Decode(data[x:to], 64)
+				if lead := data[x]; err != nil || want.Op == 0 || lead == 0xc4 || lead == 0xc5 || lead == 0x62 {
 					unknown++
-				} else if known++; got.length != want.Len || got.at > 0 && want.PCRelOff != got.at || (got.at > 0) != (want.PCRel == 4) {
-					t.Errorf("%v: % x at %#x: %+v, want %v (%d bytes, distance at %d)", target, s.image.Data[x:x+16], x, got, want, want.Len, want.PCRelOff)
+				} else if known++; got.Length != want.Len || got.At > 0 && want.PCRelOff != got.At || (got.At > 0) != (want.PCRel == 4) {
+					t.Errorf("%v: % x at %#x: %+v, want %v (%d bytes, distance at %d)", target, data[x:x+16], x, got, want, want.Len, want.PCRelOff)
 				}
-				x += uint64(got.length)
+				x += uint64(got.Length)
 			}
 		}
 		t.Logf("%v: %d instructions, %d more that x86asm does not know", target, known, unknown)
@@ -103,23 +111,4 @@ func TestAgainstX86asm(t *testing.T) {
 			t.Errorf("%v: %d known, %d unknown", target, known, unknown)
 		}
 	}
-}
-
-func scan(tb testing.TB, target sample.Target) *Scanner {
-	tb.Helper()
-	data, _ := sample.Pair(tb, target)
-	return scanData(tb, data)
-}
-
-func scanData(tb testing.TB, data []byte) *Scanner {
-	tb.Helper()
-	m, err := image.Parse(data)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	s, err := New(m)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return s
 }

@@ -1,4 +1,6 @@
-package refs
+package isa
+
+import "encoding/binary"
 
 // How long an amd64 instruction is, and where in it a 32-bit distance stands. An instruction is: prefixes, one to three
 // bytes of opcode, where the opcode wants it a ModRM byte that may bring a SIB byte and a displacement, then an immediate.
@@ -35,19 +37,18 @@ const (
 //	r 5, the last 4 a distance from the next instruction    s 2, and 4 more if the SIB byte says so
 const behindModRM = "1111sr11" + "22223222" + "55556555" + "11111111"
 
-// A window holds one instruction and whatever follows. No decoding looks further, however strange the bytes.
-const windowSize = 24
-
 const longestInstruction = 15
 
-// instruction is what decodeAMD64 finds: its length, 0 for none; where its 32-bit distance from the next instruction
-// stands, 0 for none; how many bytes of immediate follow that; whether it is a branch.
-type instruction struct {
-	length, at, imm int
-	branch          bool
+// AMD64 is where things are in an instruction of amd64.
+type AMD64 struct {
+	Length int  // bytes; 0: it is none
+	At     int  // where its 32-bit distance from the next instruction stands; 0: there is none
+	Imm    int  // bytes of the instruction behind that, less its own 4
+	Branch bool // it is a call or a jump by that distance
 }
 
-func decodeAMD64(b *[windowSize]byte) instruction {
+// ReadAMD64 reads the instruction that b begins with. What follows the distance only matters for Length and Imm.
+func ReadAMD64(b *Window) AMD64 {
 	p, short, wide, address32 := 0, false, false, false
 	op := b[0]
 	form := oneByte[op]
@@ -56,7 +57,7 @@ func decodeAMD64(b *[windowSize]byte) instruction {
 		short = short || op == 0x66
 		address32 = address32 || op == 0x67
 		if p++; p == longestInstruction {
-			return instruction{}
+			return AMD64{}
 		}
 		op = b[p]
 		form = oneByte[op]
@@ -91,7 +92,7 @@ func decodeAMD64(b *[windowSize]byte) instruction {
 		case 'n':
 			form, imm = '0', 3
 		default:
-			return instruction{}
+			return AMD64{}
 		}
 	}
 	if form&2 != 0 {
@@ -102,12 +103,12 @@ func decodeAMD64(b *[windowSize]byte) instruction {
 			imm = 2
 		}
 	}
-	i := instruction{imm: imm}
+	i := AMD64{Imm: imm}
 	if form&1 != 0 {
 		modrm := b[p]
 		switch size := behindModRM[modrm>>3&0x18|modrm&7]; size {
 		case 'r':
-			i.at = p + 1
+			i.At = p + 1
 			p += 5
 		case 's':
 			if b[p+1]&7 == 5 {
@@ -118,11 +119,11 @@ func decodeAMD64(b *[windowSize]byte) instruction {
 			p += int(size - '0')
 		}
 	} else if form == '8' {
-		i.at, i.branch = p, true
+		i.At, i.Branch = p, true
 		p += 4
 	}
 	if p += imm; p <= longestInstruction {
-		i.length = p
+		i.Length = p
 	}
 	return i
 }
@@ -130,7 +131,7 @@ func decodeAMD64(b *[windowSize]byte) instruction {
 // otherMap reads what stands between a byte that leads to another map and the ModRM byte: the opcode's form, and where
 // the bytes behind the opcode start. Instructions with VEX or EVEX have ModRM, but for vzeroupper; whether an immediate
 // follows is as in the old maps.
-func otherMap(b *[windowSize]byte, lead byte, p int) (byte, int) {
+func otherMap(b *Window, lead byte, p int) (byte, int) {
 	const old, general, immediate = 1, 2, 3 // maps 0F, 0F 38, 0F 3A; 5 and 6 are EVEX's own
 	var number, op byte
 	switch lead {
@@ -171,4 +172,58 @@ func otherMap(b *[windowSize]byte, lead byte, p int) (byte, int) {
 		return '3', p
 	}
 	return 'x', p
+}
+
+// EffectAMD64 returns what the instruction that b begins with does.
+func EffectAMD64(b *Window) Effect {
+	p := 0
+	for p < longestInstruction && (oneByte[b[p]] == 'r' || oneByte[b[p]] == 'p') {
+		p++
+	}
+	op, modrm := uint32(b[p]), b[p+1]
+	switch op { // opcodes of other maps get numbers of their own
+	case 0x0f:
+		return Effect{Kind: kindOf((0x100 | uint32(b[p+1])) << 4)}
+	case 0xc5, 0xc4, 0x62: // VEX in two and in three bytes, EVEX
+		lead := 2 + b2i(op != 0xc5) + b2i(op == 0x62)
+		return Effect{Kind: kindOf((0x200 | uint32(b[p+lead])) << 4)}
+	}
+	reg := uint32(modrm >> 3 & 7)
+	e := Effect{Kind: kindOf(op << 4), Stack: stackAMD64(op, modrm, b[p+2:])}
+	if op&^3 == 0x80 || op&^1 == 0xc0 || op&^1 == 0xf6 || op&^1 == 0xfe { // reg tells which of several it is
+		e.Kind = kindOf(op<<4 | reg)
+	}
+	e.Call = op == 0xe8 || op == 0xff && reg == 2
+	return e
+}
+
+// stackAMD64 returns by how much an instruction without unusual prefixes makes the frame larger.
+func stackAMD64(op uint32, modrm byte, immediate []byte) int16 {
+	by := int16(int8(immediate[0]))
+	switch {
+	case op == 0xc3:
+		return Leaves
+	case op&^7 == 0x50: // push
+		return 8
+	case op&^7 == 0x58: // pop
+		return -8
+	case op == 0x81:
+		by = int16(binary.LittleEndian.Uint32(immediate) & 0x7fff)
+	case op != 0x83:
+		return 0
+	}
+	switch modrm {
+	case 0xec: // sub sp
+		return by
+	case 0xc4: // add sp
+		return -by
+	}
+	return 0
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
