@@ -1,6 +1,7 @@
 package goexe
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
 
@@ -25,6 +26,7 @@ type operandModel struct {
 	cursor   uint64 // in the new file: where the next instruction starts
 	function int    // that cursor is in
 	asked    int    // function whose counterpart's references these are
+	asking   uint64 // bytes of counterparts so far
 	old      []refs.Ref
 	next     int // in old: what is expected to come next
 }
@@ -34,6 +36,7 @@ const (
 	recentLimit  = 256 // targets remembered
 	notBeside    = 2 * besideReach
 	operandWidth = 4
+	maxAsking    = 4 // times the old file: what counterparts are read in all, so that no patch has one read for ever
 )
 
 // code fills out with instructions: distances in them are coded as targets, all else as raw bytes.
@@ -81,8 +84,11 @@ func (m *operandModel) advance(f function, q uint64, made func(from uint64) []by
 	b := made(m.cursor)
 	var spare isa.Window
 	for len(b) > 0 {
-		length := max(isa.ReadAMD64(isa.Look(b, &spare)).Length, 1)
-		if length > len(b) {
+		length := isa.ReadAMD64(isa.Look(b, &spare)).Length
+		if length == 0 && len(b) >= isa.LongestAMD64 {
+			length = 1
+		}
+		if length == 0 || length > len(b) { // there is more to it
 			break
 		}
 		b = b[length:]
@@ -123,11 +129,12 @@ func (w *walk) prepare(f function) {
 	if m.asked != f.number+1 {
 		m.asked = f.number + 1
 		m.old, m.next = m.old[:0], 0
-		if start, end, ok := w.funcs.counterpart(f); ok {
+		start, end, ok := w.funcs.counterpart(f)
+		if m.asking += end - start; ok && m.asking <= maxAsking*uint64(len(w.old)) {
 			m.old = w.scan.Append(m.old, start, end, end)
 		}
 	}
-	i, _ := slices.BinarySearchFunc(m.old, w.p, func(r refs.Ref, p uint64) int { return int(int64(r.Off) - int64(p)) })
+	i, _ := slices.BinarySearchFunc(m.old, w.p, func(r refs.Ref, p uint64) int { return cmp.Compare(uint64(r.Off), p) })
 	m.next = max(m.next, i)
 }
 

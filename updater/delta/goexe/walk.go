@@ -74,7 +74,7 @@ func (w *walk) run(ctx context.Context, ops []remap.Op) error {
 	if err := w.c.Err(); err != nil {
 		return err
 	}
-	if !w.lit.used() {
+	if !w.lit.used() || !w.c.Encoding() && w.c.Left() > 0 {
 		return errLeft
 	}
 	return w.out.flush()

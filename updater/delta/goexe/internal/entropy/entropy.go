@@ -60,6 +60,9 @@ func (c *Coder) Err() error {
 	return nil
 }
 
+// Left returns how many bytes a decoder has not asked for. It asks for all that an encoder wrote.
+func (c *Coder) Left() int { return len(c.buf) }
+
 // Bits returns how much an encoder has written so far, for accounts.
 func (c *Coder) Bits() float64 {
 	return 8*float64(len(c.buf)+c.pending) + 32 - math.Log2(float64(c.width))

@@ -72,8 +72,8 @@ func TestRoundTrip(t *testing.T) {
 				t.Fatalf("%s: value %d is %d, not %d", name, i, got[i], v)
 			}
 		}
-		if err := d.Err(); err != nil {
-			t.Errorf("%s: %v", name, err)
+		if err := d.Err(); err != nil || d.Left() > 0 {
+			t.Errorf("%s: %v, %d bytes left", name, err, d.Left())
 		}
 	}
 }

@@ -37,7 +37,8 @@ const (
 //	r 5, the last 4 a distance from the next instruction    s 2, and 4 more if the SIB byte says so
 const behindModRM = "1111sr11" + "22223222" + "55556555" + "11111111"
 
-const longestInstruction = 15
+// LongestAMD64 is how long an instruction of amd64 may be, in bytes.
+const LongestAMD64 = 15
 
 // AMD64 is where things are in an instruction of amd64.
 type AMD64 struct {
@@ -56,7 +57,7 @@ func ReadAMD64(b *Window) AMD64 {
 		wide = form == 'r' && op&8 != 0 // REX counts only right before the opcode
 		short = short || op == 0x66
 		address32 = address32 || op == 0x67
-		if p++; p == longestInstruction {
+		if p++; p == LongestAMD64 {
 			return AMD64{}
 		}
 		op = b[p]
@@ -122,7 +123,7 @@ func ReadAMD64(b *Window) AMD64 {
 		i.At, i.Branch = p, true
 		p += 4
 	}
-	if p += imm; p <= longestInstruction {
+	if p += imm; p <= LongestAMD64 {
 		i.Length = p
 	}
 	return i
@@ -177,7 +178,7 @@ func otherMap(b *Window, lead byte, p int) (byte, int) {
 // EffectAMD64 returns what the instruction that b begins with does.
 func EffectAMD64(b *Window) Effect {
 	p := 0
-	for p < longestInstruction && (oneByte[b[p]] == 'r' || oneByte[b[p]] == 'p') {
+	for p < LongestAMD64 && (oneByte[b[p]] == 'r' || oneByte[b[p]] == 'p') {
 		p++
 	}
 	op, modrm := uint32(b[p]), b[p+1]

@@ -89,7 +89,7 @@ func TestAnyBytes(t *testing.T) {
 			w[i] = [4]byte{0x66, 0x48, 0x2e, 0xf0}[r.IntN(4)]
 		}
 		i := ReadAMD64(&w)
-		if i.Length < 0 || i.Length > longestInstruction || i.Length > 0 && i.At > 0 && i.At+4+i.Imm != i.Length {
+		if i.Length < 0 || i.Length > LongestAMD64 || i.Length > 0 && i.At > 0 && i.At+4+i.Imm != i.Length {
 			t.Fatalf("% x: %+v", w, i)
 		}
 		for _, e := range []Effect{EffectAMD64(&w), EffectARM64(binary.LittleEndian.Uint32(w[:]))} {
