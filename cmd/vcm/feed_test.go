@@ -138,11 +138,14 @@ func TestPublishedIsFound(t *testing.T) {
 	if !bytes.Equal(full.Bytes(), after) {
 		t.Error("the full artifact is not what was published")
 	}
-	patch, ok := newest.PatchFrom(sha256.Sum256(before), func(name string) bool { _, ok := delta.ByName(name); return ok })
-	if !ok {
-		t.Fatalf("no patch: %+v", newest.Patches)
+	if len(newest.Patches) != 1 || newest.Patches[0].From != sha256.Sum256(before) {
+		t.Fatalf("the patches are %+v", newest.Patches)
 	}
-	codec, _ := delta.ByName(patch.Codec)
+	patch := newest.Patches[0]
+	codec, ok := delta.ByName(patch.Codec)
+	if !ok {
+		t.Fatalf("nobody has the codec %s", patch.Codec)
+	}
 	var patched bytes.Buffer
 	old := io.NewSectionReader(bytes.NewReader(before), 0, int64(len(before)))
 	if err := codec.Apply(context.Background(), old, bytes.NewReader(download(t, client, patch.Blob)), newest.Length, &patched); err != nil {

@@ -102,19 +102,6 @@ func PatchPath(from, to Digest, codec string) string {
 	return "patches/" + from.String() + "/" + to.String() + "." + codec
 }
 
-// PatchFrom returns the smallest patch that starts at the given artifact and
-// whose codec the caller has.
-func (r Release) PatchFrom(from Digest, have func(codec string) bool) (Patch, bool) {
-	var best Patch
-	found := false
-	for _, p := range r.Patches {
-		if p.From == from && have(p.Codec) && (!found || p.Length < best.Length) {
-			best, found = p, true
-		}
-	}
-	return best, found
-}
-
 // Newest returns the newest of all that the channel accepts, that is for the
 // platform, and that is newer than current. A version that stands on several
 // channels is taken from the most stable one. A zero current is older than

@@ -231,20 +231,6 @@ func TestChannelAccepts(t *testing.T) {
 	}
 }
 
-func TestPatchFrom(t *testing.T) {
-	r := sample(t)
-	any := func(string) bool { return true }
-	if p, ok := r.PatchFrom(digest(3), any); !ok || p.Codec != "zstd" {
-		t.Errorf("smallest: got %v %q", ok, p.Codec)
-	}
-	if p, ok := r.PatchFrom(digest(3), func(c string) bool { return c == "bsdiff" }); !ok || p.Codec != "bsdiff" {
-		t.Errorf("known codec: got %v %q", ok, p.Codec)
-	}
-	if _, ok := r.PatchFrom(digest(9), any); ok {
-		t.Error("found a patch from an artifact that has none")
-	}
-}
-
 func TestTextForms(t *testing.T) {
 	type all struct {
 		V Version
