@@ -34,7 +34,7 @@ func BenchmarkPairs(b *testing.B) {
 }
 
 func benchmarkPair(b *testing.B, old, new []byte) {
-	account := &Account{bits: map[string]float64{}}
+	account := &ledger{bits: map[string]float64{}}
 	start := time.Now()
 	patch, err := diff(b.Context(), section(old), section(new), account)
 	if err != nil {

@@ -55,7 +55,7 @@ func (Codec) Diff(ctx context.Context, old, new *io.SectionReader, patch io.Writ
 	return err
 }
 
-func diff(ctx context.Context, old, new *io.SectionReader, account *Account) ([]byte, error) {
+func diff(ctx context.Context, old, new *io.SectionReader, account *ledger) ([]byte, error) {
 	before, err := readProgram(old)
 	if err != nil {
 		return nil, fmt.Errorf("the old file: %w", err)

@@ -52,7 +52,7 @@ type pass struct {
 	size    uint64 // of the new file
 	plan    *plan  // nil in a patcher
 	lit     *literals
-	account *Account
+	account *ledger
 }
 
 func (p *pass) run(ctx context.Context, w io.Writer) error {

@@ -37,7 +37,7 @@ type walk struct {
 	p, q     uint64 // in the old and in the new file
 	ahead    uint64 // literal bytes made since p was passed
 	nextSpan int
-	account  *Account
+	account  *ledger
 }
 
 // generator writes a derived span.
