@@ -101,16 +101,16 @@ const (
 // offer asks the feed whether the release is still the one for this user, so that one withdrawn while it waited is not used. No answer is no
 // objection: its metadata was verified when it came, and a computer that is offline may update, too.
 func (e *Engine) offer(ctx context.Context, r release.Release) verdict {
-	channel := e.opts.Settings().Channel
+	me := e.client()
 	result, err := e.feed.Check(ctx)
 	if err != nil {
 		e.opts.Log.Info("going on without a last look at the feed", "why", err)
 	} else {
 		e.update(func(s *Status) { s.LastCheck = result.At })
 	}
-	found, newer := release.Newest(result.Releases, channel, e.opts.Platform, e.opts.Version)
+	found, newer := result.Offer(me)
 	switch {
-	case !channel.Accepts(r.Channel):
+	case !me.Channel.Accepts(r.Channel):
 		return superseded
 	case err != nil, newer && found.SHA256 == r.SHA256:
 		return offered

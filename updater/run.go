@@ -189,8 +189,13 @@ func (e *Engine) check(ctx context.Context) (release.Release, bool, error) {
 		s.LastCheck, s.Figures.CheckBytes = result.At, result.Bytes
 	})
 	e.known = result.Releases
-	found, newer := release.Newest(result.Releases, e.opts.Settings().Channel, e.opts.Platform, e.opts.Version)
+	found, newer := result.Offer(e.client())
 	return found, newer, nil
+}
+
+// client is this process, as the feed's catalogue wants to know it.
+func (e *Engine) client() release.Client {
+	return release.Client{Channel: e.opts.Settings().Channel, Platform: e.opts.Platform, Current: e.opts.Version}
 }
 
 // settle ends a cycle that found nothing to do, or could not look.

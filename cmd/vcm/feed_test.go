@@ -127,7 +127,7 @@ func TestPublishedIsFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	newest, ok := release.Newest(check(), release.Stable, release.Current(), installed)
+	newest, ok := release.Catalogue{Releases: check()}.Offer(release.Client{Channel: release.Stable, Platform: release.Current(), Current: installed})
 	if !ok || newest.Version.String() != "1.1.0" || newest.Notes != "Faster." {
 		t.Fatalf("found %v %+v", ok, newest)
 	}

@@ -38,7 +38,7 @@ var rooms = []room{
 
 	{"updater", []string{"updater/...", "x"}, []string{"internal/durable"},
 		"the engine is a library: any app may embed it, so it knows no app, no window toolkit and no server"},
-	{"updater/release", []string{"x", "github.com/Masterminds/semver/v3"}, nil,
+	{"updater/release", []string{"x", "github.com/Masterminds/semver/v3", "github.com/zeebo/blake3"}, nil,
 		"client and server meet here, so it stays pure: bytes in, values out"},
 	{"updater/feed", []string{"updater/release", "internal/durable", "x", tuf, "github.com/sigstore/sigstore/..."}, nil,
 		"what is trusted must not depend on how it is then fetched, patched or installed"},
@@ -98,6 +98,7 @@ var guests = []guest{
 	{"github.com/Microsoft/go-winio", []string{"updater/handover"}, "named pipes are how the handover talks on Windows, and nothing else is"},
 	{"github.com/adrg/xdg", []string{"app/sandbox"}, "one room knows where a user's folders are, so that nothing reaches out of them"},
 	{"github.com/Masterminds/semver/v3", []string{"updater/release"}, "versions are compared in one place, so that client and server agree"},
+	{"github.com/zeebo/blake3", []string{"updater/release"}, "which hash proves a segment is agreed between client and server in one place"},
 	{"github.com/spf13/cobra", []string{"cmd/vcm"}, "flags stay in the command; operations take values"},
 }
 

@@ -38,8 +38,9 @@ func Example() {
 		return
 	}
 	installed, _ := release.ParseVersion("1.0.0")
-	if newest, ok := release.Newest(result.Releases, release.Stable, release.Current(), installed); ok {
-		fmt.Println("there is", newest.Version)
+	me := release.Client{Channel: release.Stable, Platform: release.Current(), Current: installed}
+	if offer, ok := result.Offer(me); ok {
+		fmt.Println("there is", offer.Version)
 	}
 	// Output: there is 1.1.0
 }

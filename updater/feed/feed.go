@@ -139,11 +139,11 @@ func (c *Client) URL(b release.Blob) string { return c.opts.URL + b.Path }
 
 // Result is what a successful check found.
 type Result struct {
-	Releases []release.Release // of all channels and platforms, in no order
-	Skipped  int               // releases that this client cannot read, see the log
-	Bytes    int64             // body bytes that came over the wire
-	At       time.Time         // the time that the check counted as now
-	Expires  time.Time         // when the feed must have been renewed
+	release.Catalogue           // of all channels and platforms
+	Skipped           int       // targets that this client cannot read, see the log
+	Bytes             int64     // body bytes that came over the wire
+	At                time.Time // the time that the check counted as now
+	Expires           time.Time // when the feed must have been renewed
 }
 
 // Check asks the feed. With nothing new it makes two small requests. On failure

@@ -19,7 +19,7 @@ var ErrSchema = errors.New("release was written for a newer client")
 // not in it: they are the target's name, so that they cannot disagree with it.
 type document struct {
 	Schema    int       `json:"schema"`
-	Full      blob      `json:"full"`
+	Full      full      `json:"full"`
 	Patches   []patch   `json:"patches,omitempty"`
 	Notes     string    `json:"notes,omitempty"`
 	Published time.Time `json:"published"`
@@ -29,6 +29,11 @@ type blob struct {
 	Path   string `json:"path"`
 	Length int64  `json:"length"`
 	SHA256 Digest `json:"sha256"`
+}
+
+type full struct {
+	blob
+	Segments Segments `json:"segments,omitempty"`
 }
 
 type patch struct {
@@ -44,7 +49,7 @@ func Encode(r Release) (json.RawMessage, error) {
 	if err := r.check(); err != nil {
 		return nil, fmt.Errorf("encode release %s: %w", clip(r.TargetPath()), err)
 	}
-	d := document{Schema: schema, Full: blob(r.Full), Notes: r.Notes, Published: r.Published}
+	d := document{Schema: schema, Full: full{blob(r.Full), r.Segments}, Notes: r.Notes, Published: r.Published}
 	for _, p := range r.Patches {
 		d.Patches = append(d.Patches, patch{From: p.From, Codec: p.Codec, blob: blob(p.Blob)})
 	}
@@ -74,27 +79,12 @@ func decode(targetPath string, length int64, sha256 Digest, custom []byte) (Rele
 	if err != nil {
 		return Release{}, err
 	}
-	if len(custom) > MaxCustom {
-		return Release{}, fmt.Errorf("custom field of %d bytes: at most %d", len(custom), MaxCustom)
-	}
-	var version struct {
-		Schema int `json:"schema"`
-	}
-	if err := unmarshal(custom, &version); err != nil {
-		return Release{}, err
-	}
-	if version.Schema > schema {
-		return Release{}, fmt.Errorf("schema %d, this client knows %d: %w", version.Schema, schema, ErrSchema)
-	}
-	if version.Schema != schema {
-		return Release{}, fmt.Errorf("schema %d does not exist", version.Schema)
-	}
 	var d document
-	if err := unmarshal(custom, &d); err != nil {
+	if err := unmarshal(custom, MaxCustom, &d); err != nil {
 		return Release{}, err
 	}
 	r.Length, r.SHA256 = length, sha256
-	r.Full, r.Notes = Blob(d.Full), d.Notes
+	r.Full, r.Segments, r.Notes = Blob(d.Full.blob), d.Full.Segments, d.Notes
 	r.Published = d.Published.UTC().Truncate(time.Second)
 	for _, p := range d.Patches {
 		r.Patches = append(r.Patches, Patch{From: p.From, Codec: p.Codec, Blob: Blob(p.blob)})
@@ -128,11 +118,27 @@ func parseTarget(target string) (Release, error) {
 	return Release{App: parts[0], Channel: channel, Platform: platform, Version: version}, nil
 }
 
-func unmarshal(data []byte, into any) error {
-	if len(bytes.TrimSpace(data)) == 0 {
+// unmarshal reads a custom field of the schema that this client knows.
+func unmarshal(custom []byte, limit int, into any) error {
+	if len(bytes.TrimSpace(custom)) == 0 {
 		return errors.New("custom field is missing")
 	}
-	if err := json.Unmarshal(data, into); err != nil {
+	if len(custom) > limit {
+		return fmt.Errorf("custom field of %d bytes: at most %d", len(custom), limit)
+	}
+	var version struct {
+		Schema int `json:"schema"`
+	}
+	if err := json.Unmarshal(custom, &version); err != nil {
+		return fmt.Errorf("custom field: %w", err)
+	}
+	if version.Schema > schema {
+		return fmt.Errorf("schema %d, this client knows %d: %w", version.Schema, schema, ErrSchema)
+	}
+	if version.Schema != schema {
+		return fmt.Errorf("schema %d does not exist", version.Schema)
+	}
+	if err := json.Unmarshal(custom, into); err != nil {
 		return fmt.Errorf("custom field: %w", err)
 	}
 	return nil

@@ -32,7 +32,8 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	newest, ok := release.Newest([]release.Release{read}, release.Beta, linux, installed)
-	fmt.Println(newest.TargetPath(), ok)
+	catalogue := release.Catalogue{Releases: []release.Release{read}}
+	offer, ok := catalogue.Offer(release.Client{Channel: release.Beta, Platform: linux, Current: installed})
+	fmt.Println(offer.TargetPath(), ok)
 	// Output: notes/stable/linux-amd64/1.1.0 true
 }

@@ -4,7 +4,8 @@
 // Parties. A publisher turns a [Release] into a TUF target: its name is
 // [Release.TargetPath], its length and SHA-256 are those of the artifact, and
 // everything else travels in the target's custom field, made by [Encode]. A
-// client takes the four back apart with [Decode] and picks with [Newest].
+// server says with a [Rollout] who gets which release. A client takes all of it
+// apart again and asks the [Catalogue] what is for it.
 //
 // Trust. The bytes given to Decode carry a valid signature, yet they are
 // checked as if they had none: a stolen release key must not become a way to
@@ -63,6 +64,7 @@ type Release struct {
 	Length    int64     // of the artifact, uncompressed
 	SHA256    Digest    // of the artifact, uncompressed
 	Full      Blob      // the artifact, zstd-compressed
+	Segments  Segments  // of Full; empty: not listed
 	Patches   []Patch   // in the publisher's order
 	Notes     string    // Markdown, may be empty
 	Published time.Time // UTC, whole seconds
@@ -102,28 +104,6 @@ func PatchPath(from, to Digest, codec string) string {
 	return "patches/" + from.String() + "/" + to.String() + "." + codec
 }
 
-// Newest returns the newest of all that the channel accepts, that is for the
-// platform, and that is newer than current. A version that stands on several
-// channels is taken from the most stable one. A zero current is older than
-// every version.
-func Newest(all []Release, ch Channel, p Platform, current Version) (Release, bool) {
-	var best Release
-	found := false
-	for _, r := range all {
-		if r.Platform != p || !ch.Accepts(r.Channel) || r.Version.IsZero() || r.Version.Compare(current) <= 0 {
-			continue
-		}
-		order := 1
-		if found {
-			order = r.Version.Compare(best.Version)
-		}
-		if order > 0 || order == 0 && r.Channel.rank() < best.Channel.rank() {
-			best, found = r, true
-		}
-	}
-	return best, found
-}
-
 func (r Release) check() error {
 	if err := CheckApp(r.App); err != nil {
 		return err
@@ -144,6 +124,9 @@ func (r Release) check() error {
 		return fmt.Errorf("artifact has no SHA-256")
 	}
 	if err := r.Full.check(); err != nil {
+		return fmt.Errorf("full artifact: %w", err)
+	}
+	if err := r.Segments.check(r.Full.Length); err != nil {
 		return fmt.Errorf("full artifact: %w", err)
 	}
 	if len(r.Notes) > MaxNotes {

@@ -119,7 +119,7 @@ func TestRefuses(t *testing.T) {
 			if name == "notes not UTF-8" {
 				return // JSON has already replaced the bad bytes when Decode sees them
 			}
-			d := document{Schema: schema, Full: blob(r.Full), Notes: r.Notes, Published: r.Published}
+			d := document{Schema: schema, Full: full{blob: blob(r.Full)}, Notes: r.Notes, Published: r.Published}
 			for _, p := range r.Patches {
 				d.Patches = append(d.Patches, patch{p.From, p.Codec, blob(p.Blob)})
 			}
@@ -171,45 +171,6 @@ func TestDecodeRefusesDocuments(t *testing.T) {
 			}
 			if c.is != nil && !errors.Is(err, c.is) {
 				t.Fatalf("got %v, want %v", err, c.is)
-			}
-		})
-	}
-}
-
-func TestNewest(t *testing.T) {
-	linux, windows := Platform{"linux", "amd64"}, Platform{"windows", "amd64"}
-	rel := func(v string, ch Channel, p Platform) Release {
-		return Release{App: "a", Version: version(t, v), Channel: ch, Platform: p}
-	}
-	all := []Release{
-		rel("1.0.0", Stable, linux), rel("1.10.0", Stable, linux), rel("1.9.0", Stable, linux),
-		rel("2.0.0-beta.2", Beta, linux), rel("2.0.0-beta.10", Beta, linux),
-		rel("2.0.0-nightly.1", Nightly, linux), rel("9.0.0", Stable, windows),
-		rel("1.10.0", Beta, linux),
-	}
-	for name, c := range map[string]struct {
-		channel Channel
-		current string
-		want    string
-		from    Channel
-	}{
-		"numbers, not letters":         {Stable, "1.0.0", "1.10.0", Stable},
-		"nothing newer":                {Stable, "1.10.0", "", ""},
-		"never older":                  {Stable, "3.0.0", "", ""},
-		"beta takes beta":              {Beta, "1.10.0", "2.0.0-beta.10", Beta},
-		"nightly takes all":            {Nightly, "2.0.0-beta.10", "2.0.0-nightly.1", Nightly},
-		"pre-release is older":         {Nightly, "2.0.0", "", ""},
-		"unknown channel gets nothing": {"edge", "1.0.0", "", ""},
-		"first install":                {Stable, "", "1.10.0", Stable},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var current Version
-			if c.current != "" {
-				current = version(t, c.current)
-			}
-			got, ok := Newest(all, c.channel, linux, current)
-			if ok != (c.want != "") || got.Version.String() != c.want || got.Channel != c.from {
-				t.Fatalf("got %v %q on %q", ok, got.Version, got.Channel)
 			}
 		})
 	}
