@@ -33,6 +33,17 @@ type Hold struct {
 	Label string `json:"label"` // for people, in their language
 }
 
+// Pause is why a download waits. The set is closed.
+type Pause string
+
+const (
+	PausedByUser    Pause = "user"    // until Resume
+	PausedByMeter   Pause = "metered" // until the connection costs nothing
+	PausedByBattery Pause = "battery" // until there is power
+	PausedByQuiet   Pause = "quiet"   // until the quiet hours end
+	PausedByServer  Pause = "server"  // it did not answer, or asked to wait
+)
+
 // Progress of a download; sizes in bytes.
 type Progress struct {
 	Done           int64 `json:"done"`
@@ -69,9 +80,11 @@ type Status struct {
 	FullBytes     int64           `json:"fullBytes"`  // what the full artifact would cost, compressed
 	Reason        *Reason         `json:"reason"`     // why an end was reached, or why the last check failed
 	Progress      *Progress       `json:"progress"`
+	Paused        Pause           `json:"paused"` // why the download under way waits; "" when it does not
 	Holds         []Hold          `json:"holds"`
 	Since         time.Time       `json:"since"`
 	LastCheck     time.Time       `json:"lastCheck,omitzero"` // the last successful one
+	NextCheck     time.Time       `json:"nextCheck,omitzero"` // the next one that nobody has to ask for
 	ProbationEnds time.Time       `json:"probationEnds,omitzero"`
 	Restored      *Restored       `json:"restored"`
 	Figures       Figures         `json:"figures"`

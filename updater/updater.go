@@ -56,7 +56,37 @@ type Settings struct {
 	Automatic  Automatic
 	CheckEvery time.Duration // from the end of one check to the start of the next; a tenth is added or taken at random
 	Probation  time.Duration // how long a new version must run before the old one is let go
+	SpeedLimit int64         // bytes per second for downloads nobody asked for; 0: none
+	Metered    Metered       // what downloads nobody asked for may do on a metered connection
+	Connection Connection    // whether this one is metered
+	Quiet      QuietHours
 }
+
+// Metered is what background downloads may do on a metered connection.
+type Metered string
+
+const (
+	// MeteredWait waits for another connection.
+	MeteredWait Metered = "wait"
+	// MeteredSome downloads what has at most MeteredBytes.
+	MeteredSome Metered = "some"
+	// MeteredAll makes no difference between connections.
+	MeteredAll Metered = "all"
+)
+
+// MeteredBytes is the largest download under MeteredSome, in bytes.
+const MeteredBytes = 10_000_000
+
+// Connection tells whether the connection in use is metered.
+type Connection string
+
+const (
+	// ConnectionDetect believes the system.
+	ConnectionDetect Connection = "detect"
+	// ConnectionMetered and ConnectionUnmetered overrule it.
+	ConnectionMetered   Connection = "metered"
+	ConnectionUnmetered Connection = "unmetered"
+)
 
 // Host is what the engine needs of the app it runs in. Every callback may be called from any goroutine, and must be set.
 type Host struct {
