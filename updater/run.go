@@ -99,8 +99,13 @@ func (e *Engine) journal() (*install.Install, error) {
 // rest waits until the next check is due, or something asks for one.
 func (e *Engine) rest(ctx context.Context) {
 	settings := e.opts.Settings()
-	due := time.NewTimer(e.pause(settings))
+	pause := e.pause(settings)
+	due := time.NewTimer(pause)
 	defer due.Stop()
+	if settings.Automatic != None {
+		e.update(func(s *Status) { s.NextCheck = e.opts.Now().Add(pause) })
+		defer e.update(func(s *Status) { s.NextCheck = time.Time{} })
+	}
 	for {
 		e.mu.Lock()
 		wanted, changed := e.wanted, e.changed

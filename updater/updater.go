@@ -165,6 +165,7 @@ type Engine struct {
 	holds    []Hold
 	asked    bool           // the user asked for the restart, so that a visible window is no obstacle
 	wanted   bool           // the user asked for a check, so that Automatic does not matter
+	paused   bool           // the user stopped the download for a while
 	declined release.Digest // the release whose download the user cancelled
 	retry    release.Digest // the release the user wants tried once more
 	changed  chan struct{}  // closed and replaced when any of the above changes
@@ -259,6 +260,16 @@ func (e *Engine) Cancel() {
 		e.declined = sha
 		e.stop()
 	})
+}
+
+// Pause makes the download under way wait until Resume, or until it is cancelled. What has arrived is kept.
+func (e *Engine) Pause() { e.setPaused(true) }
+
+// Resume goes on with a download that Pause stopped.
+func (e *Engine) Resume() { e.setPaused(false) }
+
+func (e *Engine) setPaused(paused bool) {
+	e.alter(func() { e.paused = paused && e.status.State == Downloading })
 }
 
 // Restart starts the version under way as soon as it is ready and no hold is left, whether the window is hidden or not. Without one it does
