@@ -156,14 +156,21 @@ func TestSettingsThroughTheBridge(t *testing.T) {
 	s := NewSettings(preferences.Open(openSandbox(t).Preferences()))
 	// As it comes from the page: decoded JSON.
 	var patch map[string]any
-	if err := json.Unmarshal([]byte(`{"zoom":1.25,"editor":{"fontSize":18},"updates":{"channel":"beta","checkEvery":"2h"}}`), &patch); err != nil {
+	if err := json.Unmarshal([]byte(`{"zoom":1.25,"editor":{"fontSize":18},"updates":{"channel":"beta","checkEvery":"2h","speedLimit":250000,"quietHours":{"on":true,"to":"17:30"}}}`), &patch); err != nil {
 		t.Fatal(err)
 	}
 	chosen, err := s.Set(patch)
-	if err != nil || chosen != s.Get() || chosen.Zoom != 1.25 || chosen.Editor.FontSize != 18 || chosen.Updates.Channel != "beta" {
+	if err != nil || chosen != s.Get() || chosen.Zoom != 1.25 || chosen.Editor.FontSize != 18 || chosen.Updates.Channel != "beta" ||
+		chosen.Updates.SpeedLimit != 250_000 || !chosen.Updates.QuietHours.On || chosen.Updates.QuietHours.To != 17*60+30 {
 		t.Errorf("chosen %+v, %v", chosen, err)
 	}
-	if got, want := keys(t, chosen), "editor language theme updates zoom"; got != want {
-		t.Errorf("preferences have %s, want %s", got, want)
+	for name, want := range map[string]string{
+		keys(t, chosen):                    "editor language theme updates zoom",
+		keys(t, chosen.Updates):            "automatic channel checkEvery connection metered probation quietHours speedLimit",
+		keys(t, chosen.Updates.QuietHours): "days downloads from on to",
+	} {
+		if name != want {
+			t.Errorf("preferences have %s, want %s", name, want)
+		}
 	}
 }

@@ -28,6 +28,14 @@ var fields = []field{
 	newField("updates.automatic", aText, func(p *Preferences) *string { return &p.Updates.Automatic }, oneOf("all", "check", "none")),
 	newField("updates.checkEvery", aDuration, func(p *Preferences) *Duration { return &p.Updates.CheckEvery }, atLeastASecond),
 	newField("updates.probation", aDuration, func(p *Preferences) *Duration { return &p.Updates.Probation }, atLeastASecond),
+	newField("updates.speedLimit", aWholeNumber, func(p *Preferences) *int64 { return &p.Updates.SpeedLimit }, within[int64](0, 1e9)),
+	newField("updates.metered", aText, func(p *Preferences) *string { return &p.Updates.Metered }, oneOf("wait", "some", "all")),
+	newField("updates.connection", aText, func(p *Preferences) *string { return &p.Updates.Connection }, oneOf("detect", "metered", "unmetered")),
+	newField("updates.quietHours.on", aSwitch, func(p *Preferences) *bool { return &p.Updates.QuietHours.On }, either),
+	newField("updates.quietHours.from", aTimeOfDay, func(p *Preferences) *TimeOfDay { return &p.Updates.QuietHours.From }, withinADay),
+	newField("updates.quietHours.to", aTimeOfDay, func(p *Preferences) *TimeOfDay { return &p.Updates.QuietHours.To }, withinADay),
+	newField("updates.quietHours.days", someDays, func(p *Preferences) *Weekdays { return &p.Updates.QuietHours.Days }, anyDays),
+	newField("updates.quietHours.downloads", aSwitch, func(p *Preferences) *bool { return &p.Updates.QuietHours.Downloads }, either),
 }
 
 const (
@@ -36,6 +44,8 @@ const (
 	aWholeNumber = "must be a whole number"
 	aSwitch      = "must be true or false"
 	aDuration    = `must be a duration such as "5h", "30m" or "90s"`
+	aTimeOfDay   = `must be a time of day from "00:00" to "23:59"`
+	someDays     = `must name days such as "mon tue wed thu fri sat sun"`
 )
 
 func newField[T comparable](key, form string, at func(*Preferences) *T, check func(T) (T, string)) field {
@@ -74,7 +84,7 @@ func oneOf(choices ...string) func(string) (string, string) {
 	}
 }
 
-func within[T int | float64](low, high T) func(T) (T, string) {
+func within[T int | int64 | float64](low, high T) func(T) (T, string) {
 	return func(n T) (T, string) {
 		if math.IsNaN(float64(n)) {
 			return n, aNumber
@@ -87,21 +97,34 @@ func either(b bool) (bool, string) { return b, "" }
 
 func atLeastASecond(d Duration) (Duration, string) { return max(d, Duration(time.Second)), "" }
 
+// withinADay refuses rather than corrects: a time that is none says nothing about the one that was meant.
+func withinADay(t TimeOfDay) (TimeOfDay, string) {
+	if t < 0 || t >= 24*60 {
+		return t, aTimeOfDay
+	}
+	return t, ""
+}
+
+func anyDays(w Weekdays) (Weekdays, string) { return w, "" }
+
 // object is the file as JSON. Values of keys that are not known are kept in it.
 type object = map[string]any
 
 // lookup returns the value that key names; InvalidError where something on the way is no object.
 func lookup(o object, key string) (any, bool, error) {
-	first, rest, deeper := strings.Cut(key, ".")
-	value, ok := o[first]
-	if !ok || !deeper {
-		return value, ok, nil
+	names := strings.Split(key, ".")
+	last := len(names) - 1
+	for i, name := range names[:last] {
+		value, ok := o[name]
+		if !ok {
+			return nil, false, nil
+		}
+		if o, ok = value.(object); !ok {
+			return nil, false, &InvalidError{Key: strings.Join(names[:i+1], "."), Why: "must be an object in braces"}
+		}
 	}
-	inner, isObject := value.(object)
-	if !isObject {
-		return nil, false, &InvalidError{Key: first, Why: "must be an object in braces"}
-	}
-	return lookup(inner, rest)
+	value, ok := o[names[last]]
+	return value, ok, nil
 }
 
 // set replaces the value that key names, and what is no object on the way to it.

@@ -16,7 +16,6 @@ package preferences
 
 import (
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -52,6 +51,26 @@ type Updates struct {
 	CheckEvery Duration `json:"checkEvery"`
 	// How long the old version stands by after an update, at least "1s".
 	Probation Duration `json:"probation"`
+	// Bytes per second for downloads that nobody asked for, up to 1000000000; 0 for no limit.
+	SpeedLimit int64 `json:"speedLimit"`
+	// What those downloads do where traffic is paid for: "wait" for another connection, "some" for at most 10 MB, "all" as anywhere else.
+	Metered string `json:"metered"`
+	// Whether traffic is paid for here: "detect" asks the system, "metered" and "unmetered" know better.
+	Connection string     `json:"connection"`
+	QuietHours QuietHours `json:"quietHours"`
+}
+
+// QuietHours are the times of the week, by the computer's own clock, at which nothing restarts unasked.
+type QuietHours struct {
+	// Whether there are any.
+	On bool `json:"on"`
+	// Times of day such as "09:00". Hours that end no later than they begin end on the next day.
+	From TimeOfDay `json:"from"`
+	To   TimeOfDay `json:"to"`
+	// The days on which they begin: "mon", "tue", "wed", "thu", "fri", "sat" and "sun" with spaces between.
+	Days Weekdays `json:"days"`
+	// Downloads that nobody asked for wait, too.
+	Downloads bool `json:"downloads"`
 }
 
 // Default is what applies where nothing was chosen.
@@ -65,33 +84,15 @@ func Default() Preferences {
 			Automatic:  "all",
 			CheckEvery: Duration(5 * time.Hour),
 			Probation:  Duration(30 * time.Minute),
+			SpeedLimit: 1_000_000,
+			Metered:    "wait",
+			Connection: "detect",
+			QuietHours: QuietHours{
+				From: 9 * 60, To: 18 * 60, Downloads: true,
+				Days: Weekdays{time.Monday: true, time.Tuesday: true, time.Wednesday: true, time.Thursday: true, time.Friday: true},
+			},
 		},
 	}
-}
-
-// Duration is a time.Duration that is written as people write it: "5h", "1h30m", "90s".
-type Duration time.Duration
-
-// String leaves out the units that are zero.
-func (d Duration) String() string {
-	s := time.Duration(d).String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
-}
-
-// MarshalText is String.
-func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
-
-// UnmarshalText accepts what time.ParseDuration does.
-func (d *Duration) UnmarshalText(text []byte) error {
-	parsed, err := time.ParseDuration(string(text))
-	*d = Duration(parsed)
-	return err
 }
 
 // InvalidError says which value is refused and why.

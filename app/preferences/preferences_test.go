@@ -24,6 +24,50 @@ func TestDurationText(t *testing.T) {
 	}
 }
 
+func TestTimeOfDayText(t *testing.T) {
+	for text, want := range map[string]TimeOfDay{"00:00": 0, "9:05": 9*60 + 5, "09:00": 9 * 60, "23:59": 24*60 - 1} {
+		var got TimeOfDay
+		if err := got.UnmarshalText([]byte(text)); err != nil || got != want {
+			t.Errorf("%q is %d, %v; want %d", text, got, err, want)
+		}
+		if back := got.String(); back != text && back != "0"+text {
+			t.Errorf("%q is written as %q", text, back)
+		}
+	}
+	for _, text := range []string{"", "9", "9:5", "24:00", "12:60", "-1:00", "09:00:00", "09:00 pm", "０９:００"} {
+		var got TimeOfDay
+		if err := got.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q is taken for %v", text, got)
+		}
+	}
+}
+
+func TestWeekdaysText(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", " \n": "", "sun": "sun", "fri  mon": "mon fri", "sun sat fri thu wed tue mon mon": "mon tue wed thu fri sat sun",
+	} {
+		var days Weekdays
+		if err := days.UnmarshalText([]byte(text)); err != nil || days.String() != want {
+			t.Errorf("%q is %q, %v; want %q", text, days, err, want)
+		}
+	}
+	for _, text := range []string{"Mon", "monday", "mon,tue", "1"} {
+		days := Weekdays{time.Monday: true}
+		if err := days.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q is taken for %q", text, days)
+		}
+	}
+}
+
+// The update engine counts in minutes after midnight and in time.Weekday.
+func TestQuietHoursAsNumbers(t *testing.T) {
+	q := Default().Updates.QuietHours
+	var days [7]bool = q.Days
+	if int(q.From) != 540 || int(q.To) != 1080 || days[time.Sunday] || !days[time.Monday] || !days[time.Friday] || days[time.Saturday] {
+		t.Errorf("from %d to %d on %v", q.From, q.To, days)
+	}
+}
+
 // The page reads exactly these names.
 func TestJSONShape(t *testing.T) {
 	data, err := json.Marshal(Default())
@@ -31,7 +75,9 @@ func TestJSONShape(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `{"language":"","theme":"system","zoom":1,"editor":{"fontSize":14,"lineNumbers":false,"wrap":true},` +
-		`"updates":{"channel":"stable","automatic":"all","checkEvery":"5h","probation":"30m"}}`
+		`"updates":{"channel":"stable","automatic":"all","checkEvery":"5h","probation":"30m",` +
+		`"speedLimit":1000000,"metered":"wait","connection":"detect",` +
+		`"quietHours":{"on":false,"from":"09:00","to":"18:00","days":"mon tue wed thu fri","downloads":true}}}`
 	if string(data) != want {
 		t.Errorf("%s, want %s", data, want)
 	}
@@ -69,21 +115,35 @@ func TestEveryValueHasItsField(t *testing.T) {
 
 func TestReadEachBadValueAlone(t *testing.T) {
 	for text, key := range map[string]string{
-		`{"language":"fr"}`:                 "language",
-		`{"language":null}`:                 "language",
-		`{"theme":"blue"}`:                  "theme",
-		`{"theme":1}`:                       "theme",
-		`{"zoom":"big"}`:                    "zoom",
-		`{"zoom":1e999}`:                    "zoom",
-		`{"editor":7}`:                      "editor",
-		`{"editor":{"fontSize":12.5}}`:      "editor.fontSize",
-		`{"editor":{"wrap":"yes"}}`:         "editor.wrap",
-		`{"updates":[]}`:                    "updates",
-		`{"updates":{"channel":"Stable"}}`:  "updates.channel",
-		`{"updates":{"automatic":true}}`:    "updates.automatic",
-		`{"updates":{"checkEvery":5}}`:      "updates.checkEvery",
-		`{"updates":{"checkEvery":"soon"}}`: "updates.checkEvery",
-		`{"updates":{"probation":null}}`:    "updates.probation",
+		`{"language":"fr"}`:                                     "language",
+		`{"language":null}`:                                     "language",
+		`{"theme":"blue"}`:                                      "theme",
+		`{"theme":1}`:                                           "theme",
+		`{"zoom":"big"}`:                                        "zoom",
+		`{"zoom":1e999}`:                                        "zoom",
+		`{"editor":7}`:                                          "editor",
+		`{"editor":{"fontSize":12.5}}`:                          "editor.fontSize",
+		`{"editor":{"wrap":"yes"}}`:                             "editor.wrap",
+		`{"updates":[]}`:                                        "updates",
+		`{"updates":{"channel":"Stable"}}`:                      "updates.channel",
+		`{"updates":{"automatic":true}}`:                        "updates.automatic",
+		`{"updates":{"checkEvery":5}}`:                          "updates.checkEvery",
+		`{"updates":{"checkEvery":"soon"}}`:                     "updates.checkEvery",
+		`{"updates":{"probation":null}}`:                        "updates.probation",
+		`{"updates":{"speedLimit":"1 MB"}}`:                     "updates.speedLimit",
+		`{"updates":{"speedLimit":0.5}}`:                        "updates.speedLimit",
+		`{"updates":{"speedLimit":1e30}}`:                       "updates.speedLimit",
+		`{"updates":{"metered":"never"}}`:                       "updates.metered",
+		`{"updates":{"connection":true}}`:                       "updates.connection",
+		`{"updates":{"quietHours":true}}`:                       "updates.quietHours",
+		`{"updates":{"quietHours":{"on":1}}}`:                   "updates.quietHours.on",
+		`{"updates":{"quietHours":{"from":"24:00"}}}`:           "updates.quietHours.from",
+		`{"updates":{"quietHours":{"from":9}}}`:                 "updates.quietHours.from",
+		`{"updates":{"quietHours":{"to":"6 pm"}}}`:              "updates.quietHours.to",
+		`{"updates":{"quietHours":{"to":null}}}`:                "updates.quietHours.to",
+		`{"updates":{"quietHours":{"days":"mon funday"}}}`:      "updates.quietHours.days",
+		`{"updates":{"quietHours":{"days":[true,false,true]}}}`: "updates.quietHours.days",
+		`{"updates":{"quietHours":{"downloads":"yes"}}}`:        "updates.quietHours.downloads",
 	} {
 		o, err := parse([]byte(text))
 		if err != nil {
@@ -98,7 +158,7 @@ func TestReadEachBadValueAlone(t *testing.T) {
 }
 
 func TestReadCorrectsRanges(t *testing.T) {
-	o, err := parse([]byte(`{"zoom":9,"theme":"nope","editor":{"fontSize":-3},"updates":{"checkEvery":"0s","probation":"-5h","channel":"beta"}}`))
+	o, err := parse([]byte(`{"zoom":9,"theme":"nope","editor":{"fontSize":-3},"updates":{"checkEvery":"0s","probation":"-5h","channel":"beta","speedLimit":2000000000}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,6 +167,7 @@ func TestReadCorrectsRanges(t *testing.T) {
 	want.Zoom = 2
 	want.Editor.FontSize = 8
 	want.Updates.CheckEvery, want.Updates.Probation, want.Updates.Channel = Duration(time.Second), Duration(time.Second), "beta"
+	want.Updates.SpeedLimit = 1_000_000_000
 	if p != want || len(problems) != 1 {
 		t.Errorf("%+v, %v; want %+v", p, problems, want)
 	}

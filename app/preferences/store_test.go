@@ -70,6 +70,32 @@ func TestUpdateWritesWhatWasChosen(t *testing.T) {
 	}
 }
 
+func TestQuietHoursAreChosenOneByOne(t *testing.T) {
+	f := place(t, `{"updates":{"quietHours":{"from":"9:30","zone":"Europe/Berlin"}}}`)
+	s := Open(f.folder)
+	for _, chosen := range []map[string]any{{"on": true}, {"to": "17:15"}, {"days": "sun sat"}} {
+		if _, err := s.Patch(map[string]any{"updates": map[string]any{"quietHours": chosen}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.want(t, `{
+  "updates": {
+    "quietHours": {
+      "days": "sat sun",
+      "from": "9:30",
+      "on": true,
+      "to": "17:15",
+      "zone": "Europe/Berlin"
+    }
+  }
+}
+`)
+	want := QuietHours{On: true, From: 9*60 + 30, To: 17*60 + 15, Days: Weekdays{time.Saturday: true, time.Sunday: true}, Downloads: true}
+	if got := Open(f.folder).Get().Updates.QuietHours; got != want || got != s.Get().Updates.QuietHours {
+		t.Errorf("after a restart %+v, want %+v", got, want)
+	}
+}
+
 func TestChoosingTheSameLeavesTheFileAlone(t *testing.T) {
 	const odd = "{ \"theme\":\"dark\",\t\"zoom\": 1.50,\"updates\":{},\r\n \"later\":[1,2.0,{}] }"
 	f := place(t, odd)
@@ -138,6 +164,8 @@ func TestPatchIsAllOrNothing(t *testing.T) {
 		{"theme": "dark", "zom": 1.2}, {"theme": "dark", "language": "fr"}, {"theme": "dark", "updates": "beta"}, {"theme": "dark", "updates": nil},
 		{"theme": "dark", "updates": map[string]any{"channel": "x"}}, {"theme": "dark", "updates": map[string]any{"theme": "dark"}},
 		{"theme": map[string]any{"a": 1}}, {"updates.channel": "x"}, {"zoom": nil}, {"zoom": func() {}}, {"editor": map[string]any{"fontSize": 12.5}}, {"": 1},
+		{"updates": map[string]any{"speedLimit": 0.5}}, {"updates": map[string]any{"quietHours": true}},
+		{"updates": map[string]any{"quietHours": map[string]any{"on": true, "from": "25:00"}}},
 	} {
 		var invalid *InvalidError
 		if p, err := s.Patch(patch); !errors.As(err, &invalid) || p != before {
