@@ -54,7 +54,7 @@ var rooms = []room{
 		"choosing the cheapest way is arithmetic: no codec, no file and no clock changes the answer"},
 	{"updater/delta/goexe/internal/pack", []string{"x", "github.com/andybalholm/brotli"}, nil,
 		"a general compressor stays behind two calls that bound it"},
-	{"updater/install", []string{"updater/delta/...", "updater/release", "internal/durable", "x", "github.com/minio/selfupdate/..."}, nil,
+	{"updater/install", []string{"updater/delta/...", "updater/release", "internal/durable", "x", "github.com/minio/selfupdate/...", "github.com/zeebo/blake3"}, nil,
 		"it changes the user's files: nothing that talks to a network or a window may be in the same room"},
 	{"updater/handover", []string{"x", "github.com/Microsoft/go-winio"}, nil,
 		"two processes agree who runs; what they are, and what was installed, they know themselves"},
@@ -98,7 +98,7 @@ var guests = []guest{
 	{"github.com/Microsoft/go-winio", []string{"updater/handover"}, "named pipes are how the handover talks on Windows, and nothing else is"},
 	{"github.com/adrg/xdg", []string{"app/sandbox"}, "one room knows where a user's folders are, so that nothing reaches out of them"},
 	{"github.com/Masterminds/semver/v3", []string{"updater/release"}, "versions are compared in one place, so that client and server agree"},
-	{"github.com/zeebo/blake3", []string{"updater/release"}, "which hash proves a segment is agreed between client and server in one place"},
+	{"github.com/zeebo/blake3", []string{"updater/release", "updater/install"}, "which hash proves a segment is agreed in one place; install recognises its own files by it"},
 	{"github.com/spf13/cobra", []string{"cmd/vcm"}, "flags stay in the command; operations take values"},
 }
 

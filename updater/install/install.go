@@ -29,7 +29,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -218,32 +217,6 @@ func (i *Install) exclusive(what string, do func() error) error {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
-}
-
-// measure hashes a regular file.
-func measure(root *os.Root, name string) (Artifact, error) {
-	f, err := root.Open(name)
-	if err != nil {
-		return Artifact{}, err
-	}
-	defer f.Close()
-	return measureFile(f)
-}
-
-func measureFile(f *os.File) (Artifact, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return Artifact{}, err
-	}
-	if !info.Mode().IsRegular() {
-		return Artifact{}, fmt.Errorf("%s is not a regular file", f.Name())
-	}
-	h := sha256.New()
-	n, err := io.Copy(h, f)
-	if err != nil {
-		return Artifact{}, err
-	}
-	return Artifact{Length: n, SHA256: release.Digest(h.Sum(nil))}, nil
 }
 
 // ReadOnlyError names the folder that cannot be written. It is an [ErrReadOnly].

@@ -41,6 +41,8 @@ type record struct {
 	Move   *pair  `json:"move,omitempty"`   // the swap or roll-back in flight, in probation, or taken back last
 	Kept   *pair  `json:"kept,omitempty"`   // the confirmed swap whose old version is kept
 	Staged *pair  `json:"staged,omitempty"` // the verified file, and the target it was made for
+
+	Known fingerprints `json:"known,omitempty"` // of the artifacts above
 }
 
 func (i *Install) load() (record, error) {
@@ -73,6 +75,7 @@ func (r record) sound() bool {
 }
 
 func (i *Install) save(r record) error {
+	r.Known = r.Known.of(r.Move, r.Kept, r.Staged)
 	b, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("write the record: %w", err)

@@ -66,7 +66,7 @@ func (i *Install) settle(r *record) (Outcome, error) {
 	if r.Phase == idle || r.Phase == rolledBack {
 		return NothingToDo, nil
 	}
-	current, err := measure(i.folder, i.base)
+	current, err := r.Known.recognise(i.folder, i.base)
 	if err != nil {
 		return NothingToDo, err
 	}
@@ -140,10 +140,10 @@ func (i *Install) tidy(r *record) ([]string, error) {
 // forget takes back promises that the files do not keep.
 func (i *Install) forget(r *record) error {
 	changed := false
-	if r.Staged != nil && (!i.holds(i.stagedName(), r.Staged.New) || !i.holds(i.base, r.Staged.Old)) {
+	if r.Staged != nil && (!i.holds(*r, i.stagedName(), r.Staged.New) || !i.holds(*r, i.base, r.Staged.Old)) {
 		r.Staged, changed = nil, true
 	}
-	if r.Kept != nil && (!i.holds(i.previousName(), r.Kept.Old) || !i.holds(i.base, r.Kept.New)) {
+	if r.Kept != nil && (!i.holds(*r, i.previousName(), r.Kept.Old) || !i.holds(*r, i.base, r.Kept.New)) {
 		r.Kept, changed = nil, true
 	}
 	if !changed {
@@ -152,7 +152,7 @@ func (i *Install) forget(r *record) error {
 	return i.save(*r)
 }
 
-func (i *Install) holds(name string, want Artifact) bool {
-	got, err := measure(i.folder, name)
+func (i *Install) holds(r record, name string, want Artifact) bool {
+	got, err := r.Known.recognise(i.folder, name)
 	return err == nil && got == want
 }

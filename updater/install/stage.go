@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 
@@ -55,7 +56,11 @@ func (i *Install) Accept(name string, want release.Blob) (verified string, err e
 
 // check compares a file with what it must be and deletes it where it differs.
 func (i *Install) check(root *os.Root, name string, want Artifact) error {
-	got, err := measure(root, name)
+	return i.checkKnown(root, name, want, nil)
+}
+
+func (i *Install) checkKnown(root *os.Root, name string, want Artifact, known fingerprints) error {
+	got, err := known.recognise(root, name)
 	if err != nil {
 		return err
 	}
@@ -171,7 +176,8 @@ func (i *Install) stage(want Artifact, produce func(mode fs.FileMode) error) err
 	if r.Phase != idle && r.Phase != rolledBack {
 		return ErrUnproven
 	}
-	current, err := measure(i.folder, i.base)
+	known := fingerprints{}
+	current, err := known.take(i.folder, i.base)
 	if err != nil {
 		return err
 	}
@@ -187,7 +193,15 @@ func (i *Install) stage(want Artifact, produce func(mode fs.FileMode) error) err
 		return classify(err, i.folder.Name())
 	}
 	i.point("staged")
-	r.Staged = &pair{Old: current, New: want}
+	staged, err := known.take(i.folder, i.stagedName())
+	if err != nil {
+		return err
+	}
+	if staged != want {
+		return errors.Join(fmt.Errorf("%s changed on disk: %w", i.stagedName(), ErrCorrupt), remove(i.folder, i.stagedName()))
+	}
+	maps.Copy(known, r.Known)
+	r.Staged, r.Known = &pair{Old: current, New: want}, known
 	return i.save(r)
 }
 
@@ -212,13 +226,13 @@ func (i *Install) staged() (record, error) {
 	if r.Staged == nil {
 		return r, ErrNotStaged
 	}
-	if err := i.check(i.folder, i.stagedName(), r.Staged.New); err != nil {
+	if err := i.checkKnown(i.folder, i.stagedName(), r.Staged.New, r.Known); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			err = ErrNotStaged
 		}
 		return r, errors.Join(err, i.unstage(&r))
 	}
-	current, err := measure(i.folder, i.base)
+	current, err := r.Known.recognise(i.folder, i.base)
 	if err != nil {
 		return r, err
 	}

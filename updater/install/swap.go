@@ -70,7 +70,7 @@ func (i *Install) RollBack() error {
 			return err
 		}
 		i.point("rollback intent")
-		current, err := measure(i.folder, i.base)
+		current, err := r.Known.recognise(i.folder, i.base)
 		if err != nil || current != r.Move.Old { // else an earlier attempt got this far
 			if err := i.restore(); err != nil {
 				return classify(err, i.folder.Name())
@@ -82,7 +82,7 @@ func (i *Install) RollBack() error {
 }
 
 func (i *Install) canRollBack(r record) error {
-	current, err := measure(i.folder, i.base)
+	current, err := r.Known.recognise(i.folder, i.base)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (i *Install) canRollBack(r record) error {
 	if current != r.Move.New {
 		return ErrChanged
 	}
-	previous, err := measure(i.folder, i.previousName())
+	previous, err := r.Known.recognise(i.folder, i.previousName())
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNoPrevious, err)
 	}

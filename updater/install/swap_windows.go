@@ -59,7 +59,7 @@ func (i *Install) rescue(r record) error {
 		want Artifact
 	}{{i.previousName(), r.Move.Old}, {i.newName(), r.Move.New}, {i.stagedName(), r.Move.New}, {i.failedName(), r.Move.New}}
 	for _, c := range candidates {
-		if got, err := measure(i.folder, c.name); err == nil && got == c.want {
+		if got, err := r.Known.recognise(i.folder, c.name); err == nil && got == c.want {
 			_ = setHidden(filepath.Join(i.folder.Name(), c.name), false)
 			return durable.Rename(i.folder, c.name, i.base)
 		}
