@@ -7,13 +7,15 @@
 //
 // Trust. Nothing that a compressor or a codec made is believed: each full
 // artifact is read back and compared by SHA-256 before it may be named in
-// metadata, and [Options.Patch] does the same with each patch. Older artifacts,
-// from which patches start, are compared with what was signed for them.
+// metadata, with its SHA-256 and the BLAKE3 of each of its segments, and
+// [Options.Patch] does the same with each patch. Older artifacts, from which
+// patches start, are compared with what was signed for them.
 //
 // Guarantees. A patch is kept only where it is smaller than the full artifact,
 // and only the smallest from each older one. Publishing the same file as the
 // same version again changes nothing; publishing other bytes as a version that
-// exists is refused before anything is written.
+// exists is refused before anything is written. A blob that a published release
+// names is never replaced by other bytes.
 //
 // A crash, or an interruption through the context, leaves whole blobs that no
 // metadata names. Publishing again finds them, proves them and goes on. Working
@@ -28,6 +30,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/tesseract-desktop/tesseract/updater/release"
@@ -182,7 +185,8 @@ func publish(ctx context.Context, o Options, req Request) (Result, error) {
 	if known {
 		return Result{Release: find(all, rel), Already: true}, nil
 	}
-	if rel.Full, err = w.full(file, rel); err != nil {
+	w.published = slices.DeleteFunc(slices.Clone(all), func(r release.Release) bool { return r.SHA256 != rel.SHA256 })
+	if rel.Full, rel.Segments, err = w.full(file, rel); err != nil {
 		return Result{}, fmt.Errorf("full artifact: %w", err)
 	}
 	res := Result{}

@@ -215,6 +215,17 @@ func TestPublishes(t *testing.T) {
 	if p := second.Release.Patches; len(p) != 1 || p[0].Codec != "lean" || p[0].From != first.Release.SHA256 {
 		t.Fatalf("patches %+v", p)
 	}
+	for _, r := range f.releases {
+		want := &release.SegmentWriter{}
+		data, err := os.ReadFile(filepath.Join(f.dir, r.Full.Path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = want.Write(data)
+		if got := want.Segments(); got.Len() != 1 || !bytes.Equal(got, r.Segments) {
+			t.Errorf("%s: segments %x, want %x", r.Version, r.Segments, got)
+		}
+	}
 	for _, b := range []release.Blob{first.Release.Full, second.Release.Full, second.Release.Patches[0].Blob} {
 		data, err := os.ReadFile(filepath.Join(f.dir, b.Path))
 		if err != nil || int64(len(data)) != b.Length {
@@ -282,6 +293,55 @@ func TestInterruptedAndRepeated(t *testing.T) {
 	}
 	if diffs != 2 {
 		t.Errorf("%d diffs: the patch of the first run should serve the second, and not the third", diffs)
+	}
+}
+
+// Blobs are named by artifact, so that a release that moves to another channel
+// shares them with the one that is out there.
+func TestOtherChannelSharesBlobs(t *testing.T) {
+	f := newFeed(t, prefix{name: "lean"})
+	f.publish("1.0.0")
+	beta := f.request("1.1.0")
+	beta.Channel = release.Beta
+	want, err := publish.Publish(context.Background(), f.opts, beta)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Newer tools make other bytes.
+	f.opts.Patch = smallest([]delta.Codec{prefix{name: "lean", extra: 9}})
+	better := f.opts
+	better.Compress = func(ctx context.Context, src io.Reader, dst io.Writer, progress func(int64)) error {
+		z, _ := gzip.NewWriterLevel(dst, gzip.NoCompression)
+		n, err := io.Copy(z, src)
+		progress(n)
+		return errors.Join(err, z.Close())
+	}
+	before := f.files()
+	got, err := publish.Publish(context.Background(), better, f.request("1.1.0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Release.Full != want.Release.Full || !slices.Equal(got.Release.Patches, want.Release.Patches) || !slices.Equal(f.files(), before) {
+		t.Errorf("got %+v, want the blobs of %+v", got.Release, want.Release)
+	}
+	for _, name := range []string{want.Release.Full.Path, want.Release.Patches[0].Path} {
+		f.releases = f.releases[:2]
+		kept, err := os.ReadFile(filepath.Join(f.dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(filepath.Join(f.dir, name)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := publish.Publish(context.Background(), better, f.request("1.1.0")); err == nil || !strings.Contains(err.Error(), "bring that file back") {
+			t.Errorf("%s was made anew with other bytes: %v", name, err)
+		}
+		if _, err := os.Stat(filepath.Join(f.dir, name)); err == nil {
+			t.Errorf("%s was replaced", name)
+		}
+		if err := os.WriteFile(filepath.Join(f.dir, name), kept, 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

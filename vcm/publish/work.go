@@ -22,6 +22,9 @@ type work struct {
 	Options
 	ctx  context.Context
 	temp string
+	// published are the releases that have this artifact already, on other
+	// channels: what they name in the feed must stay as it is.
+	published []release.Release
 }
 
 const (
@@ -89,15 +92,16 @@ func (w *work) identify(f *os.File) (int64, release.Digest, error) {
 }
 
 // full puts the compressed artifact into the feed, or takes the one that is
-// there, and proves it either way.
-func (w *work) full(file *os.File, rel release.Release) (release.Blob, error) {
+// there, and proves it either way. Its segments are those of the bytes that
+// were proven.
+func (w *work) full(file *os.File, rel release.Release) (release.Blob, release.Segments, error) {
 	name := release.ArtifactPath(rel.SHA256)
-	if blob, err := w.provenFull(rel, name); err == nil {
-		return blob, nil
+	if blob, segments, err := w.proven(name, rel); err == nil {
+		return blob, segments, w.keepsFull(blob)
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		w.Log.Warn("artifact in the feed is damaged and will be made anew", "path", name, "err", err)
 	}
-	blob, err := w.store(name, func(out io.Writer) error {
+	blob, err := w.store(name, w.keepsFull, func(out io.Writer) error {
 		sum := sha256.New()
 		src := io.TeeReader(section(file, rel.Length), sum)
 		err := w.Compress(w.ctx, src, out, func(done int64) {
@@ -109,23 +113,16 @@ func (w *work) full(file *os.File, rel release.Release) (release.Blob, error) {
 		return err
 	})
 	if err != nil {
-		return release.Blob{}, err
+		return release.Blob{}, nil, err
 	}
-	proven, err := w.provenFull(rel, name)
+	proven, segments, err := w.proven(name, rel)
 	if err != nil {
-		return release.Blob{}, fmt.Errorf("does not unpack to what was packed: %w", err)
+		return release.Blob{}, nil, fmt.Errorf("does not unpack to what was packed: %w", err)
 	}
 	if proven != blob {
-		return release.Blob{}, errors.New("changed on disk right after it was written")
+		return release.Blob{}, nil, errors.New("changed on disk right after it was written")
 	}
-	return blob, nil
-}
-
-// provenFull unpacks an artifact in the feed and compares it.
-func (w *work) provenFull(rel release.Release, name string) (release.Blob, error) {
-	return w.proven(name, rel, func(src io.Reader, out io.Writer) error {
-		return w.Decompress(w.ctx, src, rel.Length, out)
-	})
+	return blob, segments, nil
 }
 
 // patch puts the smallest patch from one older release into the feed. Only trouble with the feed or the file is
@@ -133,6 +130,9 @@ func (w *work) provenFull(rel release.Release, name string) (release.Blob, error
 func (w *work) patch(file *os.File, rel, base release.Release) (*release.Patch, []Candidate, error) {
 	if w.Patch == nil {
 		return nil, nil, nil
+	}
+	if p, ok := w.publishedPatch(base); ok {
+		return p, []Candidate{{From: base.Version, Codec: p.Codec, Bytes: p.Length, Kept: true}}, nil
 	}
 	old, err := w.unpack(base)
 	if err != nil {
@@ -164,7 +164,7 @@ func (w *work) patch(file *os.File, rel, base release.Release) (*release.Patch, 
 	if made.Codec == "" {
 		return nil, made.Tried, nil
 	}
-	blob, err := w.store(release.PatchPath(base.SHA256, rel.SHA256, made.Codec), func(out io.Writer) error {
+	blob, err := w.store(release.PatchPath(base.SHA256, rel.SHA256, made.Codec), w.keepsPatch(base, made.Codec), func(out io.Writer) error {
 		_, err := out.Write(made.Patch)
 		return err
 	})
@@ -195,8 +195,9 @@ func (w *work) unpack(base release.Release) (*os.File, error) {
 	return out, nil
 }
 
-// store writes a blob under its final name.
-func (w *work) store(name string, fill func(io.Writer) error) (release.Blob, error) {
+// store writes a blob under its final name, unless that would take another blob
+// from a release that is published.
+func (w *work) store(name string, keeps func(release.Blob) error, fill func(io.Writer) error) (release.Blob, error) {
 	if err := w.Feed.MkdirAll(path.Dir(name), 0o755); err != nil {
 		return release.Blob{}, err
 	}
@@ -210,29 +211,33 @@ func (w *work) store(name string, fill func(io.Writer) error) (release.Blob, err
 	if err := fill(counted); err != nil {
 		return release.Blob{}, err
 	}
-	if err := f.Commit(); err != nil {
+	blob := release.Blob{Path: name, Length: counted.n, SHA256: release.Digest(sum.Sum(nil))}
+	if err := keeps(blob); err != nil {
 		return release.Blob{}, err
 	}
-	return release.Blob{Path: name, Length: counted.n, SHA256: release.Digest(sum.Sum(nil))}, nil
+	return blob, f.Commit()
 }
 
-// proven describes a blob in the feed after making sure that it gives the
-// release's artifact back.
-func (w *work) proven(name string, rel release.Release, unpack func(io.Reader, io.Writer) error) (release.Blob, error) {
+// proven describes a full artifact in the feed after making sure that it
+// unpacks to the release's artifact.
+func (w *work) proven(name string, rel release.Release) (release.Blob, release.Segments, error) {
 	f, err := w.Feed.Open(name)
 	if err != nil {
-		return release.Blob{}, err
+		return release.Blob{}, nil, err
 	}
 	defer f.Close()
-	sum := sha256.New()
-	counted := &counter{w: sum, ctx: w.ctx}
+	sum, segments := sha256.New(), &release.SegmentWriter{}
+	counted := &counter{w: io.MultiWriter(sum, segments), ctx: w.ctx}
 	if _, err := io.Copy(counted, f); err != nil {
-		return release.Blob{}, err
+		return release.Blob{}, nil, err
 	}
-	if err := prove(rel, section(f, counted.n), unpack); err != nil {
-		return release.Blob{}, err
+	err = prove(rel, section(f, counted.n), func(src io.Reader, out io.Writer) error {
+		return w.Decompress(w.ctx, src, rel.Length, out)
+	})
+	if err != nil {
+		return release.Blob{}, nil, err
 	}
-	return release.Blob{Path: name, Length: counted.n, SHA256: release.Digest(sum.Sum(nil))}, nil
+	return release.Blob{Path: name, Length: counted.n, SHA256: release.Digest(sum.Sum(nil))}, segments.Segments(), nil
 }
 
 // prove tells whether unpack makes the release's artifact out of src.
