@@ -19,16 +19,11 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
-	"path"
 	"strings"
 	"syscall"
 
 	"github.com/tesseract-desktop/tesseract/updater/release"
-)
-
-const (
-	forever = "public, max-age=31536000, immutable"
-	anew    = "no-cache"
+	"github.com/tesseract-desktop/tesseract/vcm"
 )
 
 // Handler serves the feed whose folder is feed. Its paths start at the feed's
@@ -37,7 +32,7 @@ func Handler(feed *os.Root) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Cache-Control", anew)
+		h.Set("Cache-Control", "no-cache")
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			h.Set("Allow", "GET, HEAD")
 			http.Error(w, "a feed can only be read", http.StatusMethodNotAllowed)
@@ -69,10 +64,8 @@ func serve(w http.ResponseWriter, r *http.Request, feed *os.Root, name string) {
 		return
 	}
 	h := w.Header()
-	h.Set("Content-Type", contentType(name))
-	if name != "metadata/timestamp.json" {
-		h.Set("Cache-Control", forever)
-	}
+	h.Set("Content-Type", vcm.ContentType(name))
+	h.Set("Cache-Control", vcm.CacheControl(name))
 	// Files are replaced as a whole and never written in place, so size and time
 	// tell one content from another.
 	h.Set("ETag", fmt.Sprintf(`"%x-%x"`, info.Size(), info.ModTime().UnixNano()))
@@ -87,14 +80,4 @@ func fail(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	http.Error(w, "the file cannot be read at present", http.StatusServiceUnavailable)
-}
-
-func contentType(name string) string {
-	switch path.Ext(name) {
-	case ".json":
-		return "application/json"
-	case ".zst":
-		return "application/zstd"
-	}
-	return "application/octet-stream"
 }
