@@ -40,8 +40,10 @@ var rooms = []room{
 		"the engine is a library: any app may embed it, so it knows no app, no window toolkit and no server"},
 	{"updater/release", []string{"x", "github.com/Masterminds/semver/v3", "github.com/zeebo/blake3"}, nil,
 		"client and server meet here, so it stays pure: bytes in, values out"},
-	{"updater/feed", []string{"updater/release", "internal/durable", "x", tuf, "github.com/sigstore/sigstore/..."}, nil,
+	{"updater/feed", []string{"updater/release", "updater/feed/internal/...", "internal/durable", "x", tuf, "github.com/sigstore/sigstore/..."}, nil,
 		"what is trusted must not depend on how it is then fetched, patched or installed"},
+	{"updater/feed/...", []string{"updater/feed/internal/...", "internal/durable", "x", tuf}, nil,
+		"the workflow that decides what is trusted is one small room; the app and the public conformance suite use the same"},
 	{"updater/fetch", []string{"x"}, nil,
 		"it moves bytes that nobody has verified yet, so it must be readable alone"},
 	{"updater/delta", []string{"updater/delta/...", "x"}, nil,
@@ -91,7 +93,7 @@ type guest struct {
 
 var guests = []guest{
 	{wails, []string{".", "app", "app/window"}, "everything else must run, and be tested, without a window"},
-	{tuf, []string{"updater/feed", "vcm/repository"}, "its traps (whole files in memory, panics, one refresh per updater) are handled where it is wrapped"},
+	{tuf, []string{"updater/feed", "updater/feed/...", "vcm/repository"}, "its traps (whole files in memory, panics, one refresh per updater) are handled where it is wrapped"},
 	{"github.com/minio/selfupdate/...", []string{"updater/install"}, "its commit can leave no executable behind; install uses only the safe half"},
 	{"github.com/gabstv/go-bsdiff/...", []string{"updater/delta/bsdiff"}, "it trusts every length in a patch; the codec's own folder checks them first"},
 	{"github.com/andybalholm/brotli", []string{"updater/delta/goexe/internal/pack"}, "it believes what a stream says of its window; pack holds that to the stream's length"},

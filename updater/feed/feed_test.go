@@ -311,7 +311,7 @@ func TestUnusableFolder(t *testing.T) {
 
 	t.Run("a folder in the place of a file", func(t *testing.T) {
 		o := r.options()
-		if err := os.MkdirAll(filepath.Join(o.Dir, "metadata", "root.json", "x"), 0o700); err != nil {
+		if err := os.MkdirAll(filepath.Join(o.Dir, "metadata", "timestamp.json", "x"), 0o700); err != nil {
 			t.Fatal(err)
 		}
 		refused(t, client(t, o), feed.ErrState)

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,35 +9,40 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
-	"github.com/theupdateframework/go-tuf/v2/metadata"
-	"github.com/theupdateframework/go-tuf/v2/metadata/trustedmetadata"
-
 	"github.com/tesseract-desktop/tesseract/internal/durable"
+	"github.com/tesseract-desktop/tesseract/updater/feed/internal/tuf"
 )
 
 // state is the client's folder:
 //
-//	metadata/         go-tuf's cache, against rollback and for small checks
+//	metadata/         newest trusted files, against rollback and for small checks
 //	roots/N.root.json every root after the built-in one
 //	time.json         the highest time that a check succeeded at
+//	id                who this installation is when a rollout chooses
+//	endpoint.json     where there was no check endpoint, and when
 type state struct {
-	dir  string
 	root *os.Root
 	log  *slog.Logger
 	at   time.Time
 }
 
 const (
-	timeFile = "time.json"
-	dirMode  = 0o700
-	fileMode = 0o600
-	// libraryTemp is how go-tuf names a file of the cache before it is complete.
-	libraryTemp = "tuf_tmp"
+	timeFile     = "time.json"
+	idFile       = "id"
+	endpointFile = "endpoint.json"
+	dirMode      = 0o700
+	fileMode     = 0o600
+	// maxFile limits what is read of a kept file, in bytes.
+	maxFile = 8 << 20
+	// forgetMissing is when an endpoint that was missing is looked for again.
+	forgetMissing = 24 * time.Hour
 )
+
+var idText = regexp.MustCompile(`^[a-z2-7]{26}$`)
 
 type timeDocument struct {
 	Highest time.Time `json:"highest"`
@@ -50,7 +56,7 @@ func openState(dir string, log *slog.Logger) (*state, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the folder for feed state: %w", err)
 	}
-	s := &state{dir: dir, root: root, log: log}
+	s := &state{root: root, log: log}
 	for _, sub := range []string{"metadata", "roots"} {
 		if err := root.Mkdir(sub, dirMode); err != nil && !errors.Is(err, fs.ErrExist) {
 			s.close()
@@ -69,26 +75,14 @@ func openState(dir string, log *slog.Logger) (*state, error) {
 // belong to another process. That it cannot is no reason not to check.
 func (s *state) sweep() {
 	old := time.Now().Add(-time.Hour)
-	for _, dir := range []string{".", "roots"} {
+	for _, dir := range []string{".", "roots", "metadata"} {
 		if err := durable.Sweep(s.root, dir, old); err != nil {
 			s.log.Warn("unfinished files are left", "folder", dir, "err", err)
-		}
-	}
-	entries, err := fs.ReadDir(s.root.FS(), "metadata")
-	if err != nil {
-		return
-	}
-	for _, e := range entries {
-		info, err := e.Info()
-		if err == nil && strings.HasPrefix(e.Name(), libraryTemp) && info.ModTime().Before(old) {
-			_ = s.root.Remove("metadata/" + e.Name())
 		}
 	}
 }
 
 func (s *state) close() { _ = s.root.Close() }
-
-func (s *state) metadataDir() string { return filepath.Join(s.dir, "metadata") }
 
 func (s *state) loadTime() error {
 	data, err := s.read(timeFile)
@@ -135,64 +129,88 @@ func (s *state) saveTime(at time.Time) error {
 // newestRoot follows the kept roots from the built-in one for as long as each
 // is signed by the one before, and returns the last.
 func (s *state) newestRoot(builtIn []byte) []byte {
-	trusted, err := trustedmetadata.New(builtIn)
-	if err != nil {
-		return builtIn // New has verified it; the library will say what is wrong
-	}
-	newest := builtIn
-	for {
-		name := rootName(trusted.Root.Signed.Version + 1)
-		data, err := s.read(name)
-		if err != nil {
-			return newest
-		}
-		if _, err := trusted.UpdateRoot(data); err != nil {
-			s.log.Warn("kept root does not continue the chain, it will be fetched anew", "file", name, "err", err)
-			return newest
-		}
-		newest = data
-	}
+	return tuf.Newest(builtIn, func(version int64) ([]byte, error) { return s.read(rootName(version)) }, s.log)
 }
 
-// saveRoots keeps those fetched roots that were proven, that is all up to the
-// version which is trusted now.
-func (s *state) saveRoots(fetched [][]byte, trusted int64) error {
-	for _, data := range fetched {
-		root, err := metadata.Root().FromBytes(data)
-		if err != nil || root.Signed.Version > trusted {
-			continue
-		}
-		if err := durable.WriteFile(s.root, rootName(root.Signed.Version), data, fileMode); err != nil {
-			return fmt.Errorf("keep root %d: %w", root.Signed.Version, err)
-		}
-	}
-	return nil
+func (s *state) keepRoot(version int64, data []byte) error {
+	return durable.WriteFile(s.root, rootName(version), data, fileMode)
 }
 
 func rootName(version int64) string { return fmt.Sprintf("roots/%d.root.json", version) }
 
-// dropUnreadable removes cached files that were damaged: the library would stop
-// at them for ever, instead of fetching them again.
-func (s *state) dropUnreadable(role string) {
-	readable := map[string]func([]byte) error{
-		metadata.TIMESTAMP: func(b []byte) error { _, err := metadata.Timestamp().FromBytes(b); return err },
-		metadata.SNAPSHOT:  func(b []byte) error { _, err := metadata.Snapshot().FromBytes(b); return err },
-		metadata.TARGETS:   func(b []byte) error { _, err := metadata.Targets().FromBytes(b); return err },
-		role:               func(b []byte) error { _, err := metadata.Targets().FromBytes(b); return err },
-	}
-	for name, check := range readable {
-		file := "metadata/" + name + ".json"
-		data, err := s.read(file)
-		if errors.Is(err, fs.ErrNotExist) {
+func (s *state) folder() tuf.Folder { return tuf.Folder{Root: s.root, Dir: "metadata"} }
+
+// held says which version of each role is kept; a role that is not, is missing.
+// It is what the server is told, so that it can leave these out. A wrong answer
+// costs a request and nothing else.
+func (s *state) held(roles ...string) map[string]int64 {
+	held := map[string]int64{}
+	for _, role := range roles {
+		data, err := s.folder().Read(role, maxFile)
+		if err != nil {
 			continue
 		}
-		if err == nil {
-			err = check(data)
+		if v := version(data); v > 0 {
+			held[role] = v
 		}
-		if err != nil {
-			s.log.Warn("kept metadata is damaged and will be fetched anew", "file", file, "err", err)
-			_ = s.root.RemoveAll(file)
-		}
+	}
+	return held
+}
+
+func version(data []byte) int64 {
+	var doc struct {
+		Signed struct {
+			Version int64 `json:"version"`
+		} `json:"signed"`
+	}
+	if json.Unmarshal(data, &doc) != nil {
+		return 0
+	}
+	return doc.Signed.Version
+}
+
+// id returns what tells this installation from others in a rollout, made at
+// random the first time.
+func (s *state) id() (string, error) {
+	data, err := s.read(idFile)
+	if err == nil && idText.Match(data) {
+		return string(data), nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("read the id of this installation: %w", err)
+	}
+	id := strings.ToLower(rand.Text())
+	if err := durable.WriteFile(s.root, idFile, []byte(id), fileMode); err != nil {
+		return "", fmt.Errorf("keep the id of this installation: %w", err)
+	}
+	return id, nil
+}
+
+type endpointDocument struct {
+	URL     string    `json:"url"`
+	Missing time.Time `json:"missing"` // when it was found missing
+}
+
+// endpointMissing tells whether there was no endpoint at url less than a day ago.
+func (s *state) endpointMissing(url string, now time.Time) bool {
+	var doc endpointDocument
+	data, err := s.read(endpointFile)
+	if err != nil || json.Unmarshal(data, &doc) != nil || doc.URL != url {
+		return false
+	}
+	age := now.Sub(doc.Missing)
+	return age >= 0 && age < forgetMissing
+}
+
+// rememberMissing spares the next checks a request. That it cannot is no reason
+// to fail.
+func (s *state) rememberMissing(url string, now time.Time) {
+	data, err := json.Marshal(endpointDocument{url, now})
+	if err == nil {
+		err = durable.WriteFile(s.root, endpointFile, data, fileMode)
+	}
+	if err != nil {
+		s.log.Warn("that there is no check endpoint was not kept", "err", err)
 	}
 }
 
@@ -203,12 +221,12 @@ func (s *state) read(name string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxAnswer+1))
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return nil, err
 	}
-	if len(data) > maxAnswer {
-		return nil, fmt.Errorf("%s is longer than %d bytes", name, maxAnswer)
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("%s is longer than %d bytes", name, maxFile)
 	}
 	return data, nil
 }
