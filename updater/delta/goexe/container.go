@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/refs"
 )
 
 // What a patch begins with: five bytes that no other format of ours has, and the number of the format.
@@ -29,8 +31,8 @@ func fingerprintOf(b []byte) fingerprint {
 type container struct {
 	size     uint64 // of the new file
 	old, new fingerprint
-	numbers  []byte            // the arithmetic stream
-	literals [numGroups][]byte // packed
+	numbers  []byte                 // the arithmetic stream
+	literals [refs.NumGroups][]byte // packed
 }
 
 func (k *container) bytes() []byte {

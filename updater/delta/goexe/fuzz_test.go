@@ -32,7 +32,7 @@ func FuzzApply(f *testing.F) {
 			size = uint32(len(new))
 		}
 		k := container{size: uint64(size), old: good.old, new: good.new, numbers: numbers}
-		k.literals[int(size)%numGroups] = literals
+		k.literals[int(size)%len(k.literals)] = literals
 		patch := k.bytes()
 		made := &counter{}
 		took := taken(func() {

@@ -31,6 +31,7 @@ import (
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/image"
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/match"
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/pack"
+	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/refs"
 )
 
 // ErrUnsupported says that a file is no Go executable that this codec understands.
@@ -82,7 +83,7 @@ func diff(ctx context.Context, old, new *io.SectionReader, account *ledger) ([]b
 	for i, l := range p.lit.collected {
 		if len(l) > 0 {
 			k.literals[i] = pack.Pack(l)
-			account.addBytes(len(k.literals[i]), "literals: ", groupNames[i])
+			account.addBytes(len(k.literals[i]), "literals: ", refs.Group(i).String())
 		}
 	}
 	b := k.bytes()

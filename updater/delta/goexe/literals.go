@@ -8,18 +8,6 @@ import (
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/remap"
 )
 
-// Literal bytes travel in groups of what is alike: each is packed for itself.
-const (
-	codeLiterals = iota
-	typeLiterals
-	funcLiterals // what functions say about themselves
-	wordLiterals // data with addresses
-	textLiterals // names and everything else
-	numGroups
-)
-
-var groupNames = [numGroups]string{"code", "types", "funcs", "words", "text"}
-
 // fewLiterals tells whether n literal bytes for a file of that size are few enough to be coded among the numbers: smaller,
 // but slower. They then take a tenth of the patcher's time at most. A patcher holds a patch to it.
 func fewLiterals(n int64, size uint64) bool { return uint64(n) <= size/400 }
@@ -32,27 +20,12 @@ func literalBytes(ops []remap.Op) (n int64) {
 	return n
 }
 
-// groupOf tells the group of what stands near old bytes of that class.
-func groupOf(k refs.Class) int {
-	switch k {
-	case refs.Code:
-		return codeLiterals
-	case refs.Types, refs.Typelinks:
-		return typeLiterals
-	case refs.GoFunc, refs.CUs, refs.PdataTable, refs.EhFrameTable, refs.EhHdrTable:
-		return funcLiterals
-	case refs.Data, refs.NoPtr:
-		return wordLiterals
-	default:
-		return textLiterals
-	}
-}
-
-// literals are the groups: collected by a builder, used up by a patcher.
+// literals are what the patch brings, in groups of what is alike: each is packed for itself. They are collected by a
+// builder, used up by a patcher.
 type literals struct {
 	inline    bool // there are few: they are coded among the numbers, and no group has any
-	collected [numGroups][]byte
-	packed    [numGroups][]byte
+	collected [refs.NumGroups][]byte
+	packed    [refs.NumGroups][]byte
 }
 
 var (
@@ -63,9 +36,9 @@ var (
 // fresh fills out, which stands at w.q, with bytes that the patch brings; a builder has them there already.
 func (w *walk) fresh(out []byte) error {
 	k := w.classes.at(w.p)
-	g := groupOf(k)
+	g := k.Group()
 	start := w.account.start(w.c)
-	defer func() { w.account.add(w.c, start, "literals: ", groupNames[g]) }()
+	defer func() { w.account.add(w.c, start, "literals: ", g.String()) }()
 	if k == refs.Code && w.amd64 {
 		return w.code(out)
 	}
@@ -78,7 +51,7 @@ func (l *literals) used() bool {
 }
 
 // raw fills out with bytes of group g, at places that were of class k and stand ahead bytes behind w.q.
-func (w *walk) raw(g int, k refs.Class, ahead int, out []byte) error {
+func (w *walk) raw(g refs.Group, k refs.Class, ahead int, out []byte) error {
 	switch {
 	case w.lit.inline:
 		p := min(w.p+w.ahead+uint64(ahead), uint64(len(w.old)))

@@ -47,7 +47,7 @@ func (w *walk) code(out []byte) error {
 		q := w.q + uint64(i)
 		f, ok := w.funcs.at(q)
 		if !ok {
-			return w.raw(codeLiterals, refs.Code, i, out[i:])
+			return w.raw(refs.CodeBytes, refs.Code, i, out[i:])
 		}
 		made := func(from uint64) []byte { // the new bytes from there up to q
 			if from >= w.q {
@@ -62,7 +62,7 @@ func (w *walk) code(out []byte) error {
 			i += operandWidth
 			continue
 		}
-		if err := w.raw(codeLiterals, refs.Code, i, out[i:i+1]); err != nil {
+		if err := w.raw(refs.CodeBytes, refs.Code, i, out[i:i+1]); err != nil {
 			return err
 		}
 		i++
@@ -100,7 +100,7 @@ func (m *operandModel) advance(f function, q uint64, made func(from uint64) []by
 func (w *walk) operand(f function, q uint64, o isa.AMD64, out []byte) {
 	start := w.account.start(w.c)
 	defer func() { w.account.add(w.c, start, "literals: ", "operands") }()
-	place, ok := w.places.addr(q)
+	place, ok := w.places.Address(q)
 	if !ok {
 		place = q
 	}

@@ -116,7 +116,7 @@ func (p *pass) run(ctx context.Context, w io.Writer) error {
 		lit:     p.lit,
 		models:  newWalkModels(),
 		classes: classFinder{regions: p.old.refs.Regions()},
-		places:  newPlaceFinder(next.Sections),
+		places:  remap.NewPlaces(next.Sections),
 		account: p.account,
 	}
 	if n := literalBytes(ops); p.lit.inline {

@@ -70,7 +70,7 @@ func (w *walk) residues(out []byte) {
 		out[i] = m.differs(w.c, k, last, out[i], v)
 		count++
 	}
-	w.account.add(w.c, start, "residues: ", groupNames[groupOf(class)])
+	w.account.add(w.c, start, "residues: ", class.Group().String())
 }
 
 // distance codes how many of the left bytes are right before the next wrong one: left when all are.

@@ -32,7 +32,7 @@ type walk struct {
 
 	models   *walkModels
 	classes  classFinder
-	places   placeFinder
+	places   *remap.Places
 	refs     []refs.Ref
 	p, q     uint64 // in the old and in the new file
 	ahead    uint64 // literal bytes made since p was passed
@@ -150,7 +150,7 @@ func (w *walk) add(ctx context.Context, n uint64) error {
 
 // reference corrects one reference, whose new place is q and whose bytes in the output are still the old ones.
 func (w *walk) reference(r refs.Ref, q uint64, out []byte) {
-	place, ok := w.places.addr(q)
+	place, ok := w.places.Address(q)
 	if !ok {
 		return
 	}

@@ -31,7 +31,7 @@ func ops(tb testing.TB, old, new *text, pairs ...pair) []Op {
 	tb.Helper()
 	x := &index{}
 	x.fill(old.bytes, nil, efforts[1])
-	s := &search{old: old, new: new, index: x, pairs: pairs, prices: []price{{len(new.bytes), literalCode}}}
+	s := &search{old: old, new: new, index: x, pairs: pairs, prices: []price{{len(new.bytes), literals[refs.CodeBytes]}}}
 	pieces, err := s.run(tb.Context())
 	if err != nil {
 		tb.Fatal(err)

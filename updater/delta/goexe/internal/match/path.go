@@ -12,11 +12,6 @@ const bit cost = 16
 
 // What things cost in a patch, by and large.
 const (
-	literalCode = 11 * bit / 4 // a byte that the patch brings
-	literalType = 15 * bit / 8
-	literalFunc = 3 * bit / 2
-	literalWord = 2 * bit
-	literalText = 2 * bit
 	residual    = 10 * bit // a first byte that differs in what is taken from the old file
 	residualOn  = 7 * bit  // one more behind it
 	refWrong    = 22 * bit // a reference that points elsewhere

@@ -12,22 +12,16 @@ type price struct {
 func pricesOf(f *file) []price {
 	list := make([]price, 0, len(f.regions)+1)
 	for _, r := range f.regions {
-		list = append(list, price{f.place(r.End), literalOf(r.Class)})
+		list = append(list, price{f.place(r.End), literals[r.Class.Group()]})
 	}
-	return append(list, price{len(f.image.Data), literalText})
+	return append(list, price{len(f.image.Data), literals[refs.TextBytes]})
 }
 
-func literalOf(k refs.Class) cost {
-	switch k {
-	case refs.Code:
-		return literalCode
-	case refs.Types, refs.Typelinks:
-		return literalType
-	case refs.GoFunc, refs.CUs, refs.PdataTable, refs.EhFrameTable, refs.EhHdrTable:
-		return literalFunc
-	case refs.Data, refs.NoPtr:
-		return literalWord
-	default:
-		return literalText
-	}
+// literals are the costs of a byte that the patch brings, by what it is like.
+var literals = [refs.NumGroups]cost{
+	refs.CodeBytes: 11 * bit / 4,
+	refs.TypeBytes: 15 * bit / 8,
+	refs.FuncBytes: 3 * bit / 2,
+	refs.WordBytes: 2 * bit,
+	refs.TextBytes: 2 * bit,
 }

@@ -29,6 +29,40 @@ const (
 	NumClasses
 )
 
+// Group says what new bytes beside old ones of a class are like: how well they pack, and with what together.
+type Group uint8
+
+// The groups.
+const (
+	CodeBytes Group = iota
+	TypeBytes
+	FuncBytes // what functions say about themselves
+	WordBytes // data with addresses
+	TextBytes // names and everything else
+	NumGroups
+)
+
+// Group returns the class's group.
+func (k Class) Group() Group {
+	switch k {
+	case Code:
+		return CodeBytes
+	case Types, Typelinks:
+		return TypeBytes
+	case GoFunc, CUs, PdataTable, EhFrameTable, EhHdrTable:
+		return FuncBytes
+	case Data, NoPtr:
+		return WordBytes
+	default:
+		return TextBytes
+	}
+}
+
+var groupNames = [NumGroups]string{"code", "types", "funcs", "words", "text"}
+
+// String names the group, for accounts.
+func (g Group) String() string { return groupNames[g] }
+
 // Region is a piece of the file.
 type Region struct {
 	Off, End uint64 // in the file; Regions cover it in order, none is empty

@@ -3,7 +3,6 @@ package remap
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/image"
 )
@@ -57,7 +56,7 @@ func Check(ops []Op, old, plain uint64) error {
 // Copies tells in memory addresses what checked operations take from the old file, by ascending New as long as the new
 // sections ascend in memory as in the file. What is in no section of either side is left out.
 func Copies(old, new []image.Section, cut []Span, ops []Op) ([]Copy, error) {
-	from, to := newLayout(old), newLayout(new)
+	from, to := NewPlaces(old), NewPlaces(new)
 	// Every cut and every end of a section splits a copy at most once; an old section's end can do it again and again, but
 	// copies that span sections are rare in an honest patch.
 	limit := 2*len(ops) + 64*(len(old)+len(new)+len(cut)+1)
@@ -107,66 +106,3 @@ func advance(q uint64, cut []Span, n uint64) (uint64, []Span) {
 		q = cut[0].Off
 	}
 }
-
-// layout finds addresses by file offset.
-type layout struct {
-	filed []image.Section // with bytes in the file, by ascending Off
-	last  int             // where the previous question was answered
-}
-
-func newLayout(sections []image.Section) *layout {
-	l := new(layout)
-	for _, s := range sections {
-		if s.FileSize > 0 {
-			l.filed = append(l.filed, s)
-		}
-	}
-	slices.SortStableFunc(l.filed, func(a, b image.Section) int {
-		switch {
-		case a.Off < b.Off:
-			return -1
-		case a.Off > b.Off:
-			return 1
-		}
-		return 0
-	})
-	return l
-}
-
-// at returns the address of the byte at off and how many bytes, at least one, follow in the same way: in the section or,
-// if ok is false, up to the next one.
-func (l *layout) at(off uint64) (addr, run uint64, ok bool) {
-	if l.last >= len(l.filed) || off < l.filed[l.last].Off || l.next(l.last) <= off {
-		i, _ := slices.BinarySearchFunc(l.filed, off, func(s image.Section, off uint64) int {
-			if s.Off <= off {
-				return -1
-			}
-			return 1
-		})
-		if l.last = max(i-1, 0); i == 0 {
-			return 0, l.first() - off, false
-		}
-	}
-	s := &l.filed[l.last]
-	if d := off - s.Off; d < s.FileSize {
-		return s.Addr + d, min(s.FileSize-d, l.next(l.last)-off), true
-	}
-	return 0, l.next(l.last) - off, false
-}
-
-// first returns where the first section begins, next where the one behind section i does.
-func (l *layout) first() uint64 {
-	if len(l.filed) == 0 {
-		return forever
-	}
-	return l.filed[0].Off
-}
-
-func (l *layout) next(i int) uint64 {
-	if i+1 >= len(l.filed) {
-		return forever
-	}
-	return l.filed[i+1].Off
-}
-
-const forever = 1<<64 - 1
