@@ -179,7 +179,7 @@ func TestServerKeepsSignaturesFresh(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
 		defer close(done)
-		keepFresh(ctx, tick, repo, onlineKeys(store.Signer), slog.New(slog.DiscardHandler))
+		keepFresh(ctx, tick, repo, onlineKeys(store.Signers), slog.New(slog.DiscardHandler))
 	}()
 	tick <- later
 	tick <- later // taken only after the first was worked through
@@ -189,7 +189,7 @@ func TestServerKeepsSignaturesFresh(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]int64{"root": 1, "targets": 1, "notes-releases": 1, "snapshot": 2, "timestamp": 2}
+	want := map[string]int64{"root": 1, "targets": 1, "notes-releases": 1, "notes-rollout": 2, "snapshot": 2, "timestamp": 2}
 	for _, role := range roles {
 		if role.Version != want[role.Name] {
 			t.Errorf("%s has version %d, want %d", role.Name, role.Version, want[role.Name])
@@ -229,11 +229,13 @@ func TestHealthOfAnExpiredFeed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := store.Generate("root", "targets", "snapshot", "timestamp", "notes-releases"); err != nil {
-		t.Fatal(err)
+	for _, role := range []string{"root", "targets", "snapshot", "timestamp", "notes-releases", "notes-rollout"} {
+		if _, err := store.Generate(role); err != nil {
+			t.Fatal(err)
+		}
 	}
 	long := func() time.Time { return time.Now().Add(-8 * 24 * time.Hour) }
-	if _, err := repository.Create(repository.Options{Dir: dir, Now: long}, "notes", store.Signer); err != nil {
+	if _, err := repository.Create(repository.Options{Dir: dir, Now: long}, "notes", store.Signers); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.RemoveAll(filepath.Join(dir, "keys")); err != nil {

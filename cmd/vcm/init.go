@@ -85,13 +85,15 @@ func (t *tool) init(dir, app, passphraseFile string, force bool) error {
 			return err
 		}
 	}
-	if err := store.Generate("root", "targets", "snapshot", "timestamp", release.Role(app)); err != nil {
-		return err
+	for _, role := range []string{"root", "targets", "snapshot", "timestamp", release.Role(app), release.RolloutRole(app)} {
+		if _, err := store.Generate(role); err != nil {
+			return err
+		}
 	}
 	if res.Encrypted, err = encrypted(dir); err != nil {
 		return err
 	}
-	repo, err := repository.Create(repository.Options{Dir: dir, Log: t.log(slog.LevelWarn)}, app, store.Signer)
+	repo, err := repository.Create(repository.Options{Dir: dir, Log: t.log(slog.LevelWarn)}, app, store.Signers)
 	if err != nil {
 		return err
 	}
@@ -153,7 +155,7 @@ func encrypted(dir string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	_, err = open.Signer("root")
+	_, err = open.Signers("root")
 	if errors.Is(err, keys.ErrPassphrase) {
 		return true, nil
 	}

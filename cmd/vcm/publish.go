@@ -125,7 +125,7 @@ func (t *tool) publish(ctx context.Context, file string, f publishFlags) error {
 		return err
 	}
 	// A missing or locked key must show before minutes of work, not after.
-	if _, err := store.Signer(release.Role(req.App)); err != nil {
+	if _, err := store.Signers(release.Role(req.App)); err != nil {
 		return err
 	}
 	feed, err := os.OpenRoot(filepath.Join(f.dir, feedDir))
@@ -138,7 +138,7 @@ func (t *tool) publish(ctx context.Context, file string, f publishFlags) error {
 		Feed: feed, Patch: smallestPatch(log), Compress: zstd.Compress, Decompress: zstd.Decompress,
 		Releases: repo.Releases,
 		Add: func(ctx context.Context, r release.Release) (bool, error) {
-			return repo.Add(ctx, r, store.Signer)
+			return repo.Add(ctx, r, store.Signers)
 		},
 		Progress: bar.published, Log: log,
 	}, req)
@@ -149,7 +149,7 @@ func (t *tool) publish(ctx context.Context, file string, f publishFlags) error {
 	if err != nil {
 		return err
 	}
-	renewed, err := repo.Renew(ctx, store.Signer)
+	renewed, err := repo.Renew(ctx, store.Signers)
 	if err != nil {
 		return fmt.Errorf("published, but %w", err)
 	}

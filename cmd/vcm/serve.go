@@ -67,7 +67,7 @@ func (t *tool) serve(ctx context.Context, dir, address string) error {
 	if err != nil {
 		return err
 	}
-	online := onlineKeys(store.Signer)
+	online := onlineKeys(store.Signers)
 	if _, err := repo.Renew(ctx, online); err != nil {
 		return err
 	}
@@ -100,8 +100,8 @@ func (t *tool) serve(ctx context.Context, dir, address string) error {
 
 // onlineKeys answers for the roles that a server may renew, and for no other.
 func onlineKeys(all repository.Keys) repository.Keys {
-	return func(role string) (crypto.Signer, error) {
-		if role != "snapshot" && role != "timestamp" {
+	return func(role string) ([]crypto.Signer, error) {
+		if !keys.IsOnline(role) {
 			return nil, fmt.Errorf("key for %s is not for a server: %w", role, os.ErrNotExist)
 		}
 		return all(role)

@@ -1,19 +1,22 @@
 // Package keys holds the ed25519 keys that sign a feed, each in a file of its own.
 //
-// Parties. A publisher has all of them. A server that only keeps a feed fresh
-// has the online ones. Whoever steals an online key can withhold news for as
-// long as the other roles' expiry lasts; whoever steals an offline key can sign
-// releases, so these are in a folder of their own, to be kept elsewhere:
+// Parties. A publisher has the offline keys, or some of them where several people must sign. A server that only
+// keeps a feed fresh has the online ones. Whoever steals an online key can withhold news, and steer between signed
+// releases, until the key is replaced; whoever steals an offline key can sign releases, so these are in a folder of
+// their own, to be kept elsewhere:
 //
-//	offline/root.key offline/targets.key offline/<app>-releases.key
-//	online/snapshot.key online/timestamp.key
+//	offline/root-1a2b3c4d.key offline/targets-….key offline/<app>-releases-….key
+//	online/snapshot-….key online/timestamp-….key online/<app>-rollout-….key
 //
-// Trust. Offline keys are encrypted with a passphrase where one is given (age,
-// scrypt). Online keys are not: a passphrase that an unattended server can read
-// protects nothing. On Unix, a key that others may read is refused.
+// The eight digits begin the key's id. Folders made before there could be several keys for a role name a file by
+// its role alone; they go on working.
 //
-// Guarantees. A key file is complete or absent, its mode is 0600, and an
-// existing one is never replaced. Neither keys nor passphrases appear in errors.
+// Trust. Offline keys are encrypted with a passphrase where one is given (age, scrypt). Online keys are not: a
+// passphrase that an unattended server can read protects nothing. On Unix, a key that others may read is refused.
+// A [Public] half comes from somebody else's machine and is checked before it is used.
+//
+// Guarantees. A key file is complete or absent, its mode is 0600, and an existing one is never replaced or
+// removed. Neither keys nor passphrases appear in errors, or in the text of a [Store]. A crash leaves whole keys.
 package keys
 
 import (
@@ -30,35 +33,39 @@ import (
 	"os"
 	"path"
 	"regexp"
-	"slices"
+	"strings"
 	"sync"
 
-	"filippo.io/age"
 	"filippo.io/age/armor"
 
 	"github.com/tesseract-desktop/tesseract/internal/durable"
 )
 
-var (
-	// ErrPassphrase means that a key is encrypted and the passphrase for it is
-	// missing or wrong.
-	ErrPassphrase = errors.New("passphrase is missing or wrong")
-	// ErrExists means that there is a key for the role already.
-	ErrExists = errors.New("key exists already")
-)
+// ErrPassphrase means that a key is encrypted and the passphrase for it is
+// missing or wrong.
+var ErrPassphrase = errors.New("passphrase is missing or wrong")
 
 const (
-	offline = "offline"
-	online  = "online"
-	maxFile = 64 << 10
+	offline   = "offline"
+	online    = "online"
+	extension = ".key"
+	maxFile   = 64 << 10
 	// maxWork bounds what a key file may make this computer spend on a passphrase.
 	maxWork = 22
+	// idDigits is how much of a key's id is in its file's name, and enough to tell a person's keys apart.
+	idDigits = 8
 )
 
-var roleName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+var (
+	roleName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	fileName = regexp.MustCompile(`^([a-z0-9]+(?:-[a-z0-9]+)*?)(?:-([0-9a-f]{8}))?\.key$`)
+)
 
-// onlineRoles can be renewed by an unattended server; all others are offline.
-var onlineRoles = []string{"snapshot", "timestamp"}
+// IsOnline tells whether an unattended server may hold keys of the role: it can be renewed or steered, and can
+// make nobody run new bytes. All other roles are offline.
+func IsOnline(role string) bool {
+	return role == "snapshot" || role == "timestamp" || strings.HasSuffix(role, "-rollout")
+}
 
 // Options configures a Store.
 type Options struct {
@@ -72,7 +79,7 @@ type Store struct {
 	opts Options
 
 	mu     sync.Mutex
-	loaded map[string]ed25519.PrivateKey // decrypting takes about a second
+	loaded map[string]ed25519.PrivateKey // by file name: decrypting takes about a second
 }
 
 // New makes a Store. It does not touch the disk.
@@ -86,6 +93,12 @@ func New(o Options) (*Store, error) {
 	return &Store{opts: o, loaded: map[string]ed25519.PrivateKey{}}, nil
 }
 
+// String keeps what is secret out of logs.
+func (s *Store) String() string { return "keys in " + s.opts.Dir }
+
+// GoString is String.
+func (s *Store) GoString() string { return s.String() }
+
 // document is what a key file holds, as JSON, encrypted or not.
 type document struct {
 	Role   string `json:"role"`
@@ -94,112 +107,139 @@ type document struct {
 	Seed   string `json:"seed"`   // base64
 }
 
-func file(role string) (string, error) {
+func folder(role string) string {
+	if IsOnline(role) {
+		return online
+	}
+	return offline
+}
+
+// Generate makes one more key for a role and returns its public half.
+func (s *Store) Generate(role string) (Public, error) {
+	p, err := s.generate(role)
+	if err != nil {
+		return Public{}, fmt.Errorf("make a key for %s: %w", role, err)
+	}
+	return p, nil
+}
+
+func (s *Store) generate(role string) (Public, error) {
 	if !roleName.MatchString(role) {
-		return "", fmt.Errorf("role %q cannot have a key file", role)
-	}
-	if slices.Contains(onlineRoles, role) {
-		return path.Join(online, role+".key"), nil
-	}
-	return path.Join(offline, role+".key"), nil
-}
-
-// Generate makes a key for each role. When any of them has one already it makes
-// none and returns ErrExists.
-func (s *Store) Generate(roles ...string) error {
-	for _, sub := range []string{offline, online} {
-		if err := os.MkdirAll(s.opts.Dir+"/"+sub, 0o700); err != nil {
-			return fmt.Errorf("make key folder: %w", err)
-		}
-	}
-	root, err := os.OpenRoot(s.opts.Dir)
-	if err != nil {
-		return fmt.Errorf("open key folder: %w", err)
-	}
-	defer root.Close()
-	for _, role := range roles {
-		name, err := file(role)
-		if err != nil {
-			return err
-		}
-		if _, err := root.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%s: %w", name, ErrExists)
-		}
-	}
-	for _, role := range roles {
-		if err := s.generate(root, role); err != nil {
-			return fmt.Errorf("make key for %s: %w", role, err)
-		}
-	}
-	return nil
-}
-
-func (s *Store) generate(root *os.Root, role string) error {
-	name, err := file(role)
-	if err != nil {
-		return err
+		return Public{}, errors.New("a role with such a name cannot have a key file")
 	}
 	public, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
-		return err
+		return Public{}, err
 	}
+	p := Public{Role: role, ID: ID(public), Key: public}
 	data, err := json.Marshal(document{
-		Role: role, Type: "ed25519", Public: hex.EncodeToString(public),
+		Role: role, Type: keyType, Public: hex.EncodeToString(public),
 		Seed: base64.StdEncoding.EncodeToString(private.Seed()),
 	})
 	if err != nil {
-		return err
+		return Public{}, err
 	}
-	if s.opts.Passphrase != "" && path.Dir(name) == offline {
+	if s.opts.Passphrase != "" && !IsOnline(role) {
 		if data, err = s.encrypt(data); err != nil {
-			return err
+			return Public{}, err
 		}
 	}
-	return durable.WriteFile(root, name, data, 0o600)
+	if err := os.MkdirAll(s.opts.Dir+"/"+folder(role), 0o700); err != nil {
+		return Public{}, fmt.Errorf("make key folder: %w", err)
+	}
+	root, err := os.OpenRoot(s.opts.Dir)
+	if err != nil {
+		return Public{}, fmt.Errorf("open key folder: %w", err)
+	}
+	defer root.Close()
+	return p, durable.WriteFile(root, path.Join(folder(role), role+"-"+p.ID[:idDigits]+extension), data, 0o600)
 }
 
-// Signer returns the key of a role; once read, it stays in memory. Its error is fs.ErrNotExist when this store
-// has none, and ErrPassphrase when it cannot be decrypted.
-func (s *Store) Signer(role string) (crypto.Signer, error) {
+// Signers returns the keys that this store has for a role; once read, they stay in memory. Its error is
+// fs.ErrNotExist when there is none, and ErrPassphrase when one cannot be decrypted.
+func (s *Store) Signers(role string) ([]crypto.Signer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if key, ok := s.loaded[role]; ok {
-		return key, nil
-	}
-	key, err := s.load(role)
+	files, err := s.list(folder(role))
 	if err != nil {
 		return nil, fmt.Errorf("key for %s: %w", role, err)
 	}
-	s.loaded[role] = key
-	return key, nil
+	var signers []crypto.Signer
+	for _, f := range files {
+		if f.Role != role {
+			continue
+		}
+		key, ok := s.loaded[f.Name]
+		if !ok {
+			if key, err = s.load(f); err != nil {
+				return nil, fmt.Errorf("key for %s: %w", role, err)
+			}
+			s.loaded[f.Name] = key
+		}
+		signers = append(signers, key)
+	}
+	if len(signers) == 0 {
+		return nil, fmt.Errorf("key for %s: %w in %s", role, fs.ErrNotExist, s.opts.Dir)
+	}
+	return signers, nil
 }
 
-func (s *Store) load(role string) (ed25519.PrivateKey, error) {
-	name, err := file(role)
+// File is a key file, unread.
+type File struct {
+	Name string // relative to the store's folder, with forward slashes
+	Role string
+	ID   string // the first eight digits; empty where the file's name does not tell
+}
+
+// Files lists all key files, none of which is opened. Where there is no folder there are none.
+func (s *Store) Files() ([]File, error) {
+	var all []File
+	for _, dir := range []string{offline, online} {
+		files, err := s.list(dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("list keys: %w", err)
+		}
+		all = append(all, files...)
+	}
+	return all, nil
+}
+
+func (s *Store) list(dir string) ([]File, error) {
+	entries, err := os.ReadDir(s.opts.Dir + "/" + dir)
 	if err != nil {
 		return nil, err
 	}
-	data, err := s.read(name)
+	var files []File
+	for _, e := range entries {
+		if m := fileName.FindStringSubmatch(e.Name()); m != nil && folder(m[1]) == dir {
+			files = append(files, File{Name: path.Join(dir, e.Name()), Role: m[1], ID: m[2]})
+		}
+	}
+	return files, nil
+}
+
+func (s *Store) load(f File) (ed25519.PrivateKey, error) {
+	data, err := s.read(f.Name)
 	if err != nil {
 		return nil, err
 	}
 	if bytes.HasPrefix(data, []byte(armor.Header)) {
 		if data, err = s.decrypt(data); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", f.Name, err)
 		}
 	}
 	var doc document
 	if err := json.Unmarshal(data, &doc); err != nil {
-		return nil, fmt.Errorf("%s is not a key file", name)
+		return nil, fmt.Errorf("%s is not a key file", f.Name)
 	}
 	seed, err := base64.StdEncoding.DecodeString(doc.Seed)
-	if err != nil || len(seed) != ed25519.SeedSize || doc.Type != "ed25519" {
-		return nil, fmt.Errorf("%s does not hold an ed25519 key", name)
+	if err != nil || len(seed) != ed25519.SeedSize || doc.Type != keyType {
+		return nil, fmt.Errorf("%s does not hold an ed25519 key", f.Name)
 	}
 	key := ed25519.NewKeyFromSeed(seed)
 	public, ok := key.Public().(ed25519.PublicKey)
-	if doc.Role != role || !ok || hex.EncodeToString(public) != doc.Public {
-		return nil, fmt.Errorf("%s holds another key than it says", name)
+	if doc.Role != f.Role || !ok || hex.EncodeToString(public) != doc.Public || !strings.HasPrefix(ID(public), f.ID) {
+		return nil, fmt.Errorf("%s holds another key than it says", f.Name)
 	}
 	return key, nil
 }
@@ -227,47 +267,4 @@ func (s *Store) read(name string) ([]byte, error) {
 		err = fmt.Errorf("%s is too long for a key file", name)
 	}
 	return data, err
-}
-
-func (s *Store) encrypt(data []byte) ([]byte, error) {
-	to, err := age.NewScryptRecipient(s.opts.Passphrase)
-	if err != nil {
-		return nil, err
-	}
-	if s.opts.WorkFactor > 0 {
-		to.SetWorkFactor(s.opts.WorkFactor)
-	}
-	var out bytes.Buffer
-	text := armor.NewWriter(&out)
-	w, err := age.Encrypt(text, to)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := w.Write(data); err != nil {
-		return nil, err
-	}
-	if err := errors.Join(w.Close(), text.Close()); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
-}
-
-func (s *Store) decrypt(data []byte) ([]byte, error) {
-	if s.opts.Passphrase == "" {
-		return nil, fmt.Errorf("%w: the key is encrypted", ErrPassphrase)
-	}
-	with, err := age.NewScryptIdentity(s.opts.Passphrase)
-	if err != nil {
-		return nil, err
-	}
-	with.SetMaxWorkFactor(maxWork)
-	r, err := age.Decrypt(armor.NewReader(bytes.NewReader(data)), with)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrPassphrase, err)
-	}
-	plain, err := io.ReadAll(io.LimitReader(r, maxFile))
-	if err != nil {
-		return nil, fmt.Errorf("decrypt: %w", err)
-	}
-	return plain, nil
 }

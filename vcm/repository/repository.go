@@ -32,6 +32,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,7 +40,6 @@ import (
 
 	"github.com/tesseract-desktop/tesseract/internal/durable"
 	"github.com/tesseract-desktop/tesseract/updater/release"
-	"github.com/tesseract-desktop/tesseract/vcm"
 )
 
 var (
@@ -47,17 +47,26 @@ var (
 	ErrExists = errors.New("there is a repository already")
 	// ErrMissing means that the folder has none.
 	ErrMissing = errors.New("there is no repository")
+	// ErrUnsigned means that the keys at hand do not make the signatures that clients ask for.
+	ErrUnsigned = errors.New("signatures are missing")
+	// ErrStale means that a document was made upon a version that is not the newest any more.
+	ErrStale = errors.New("made upon an older version; make it anew")
+	// ErrExhausted means that no higher version number can follow, which only somebody with a stolen key brings
+	// about. Replace the keys of the role, and of snapshot and timestamp, to start anew.
+	ErrExhausted = errors.New("no version number is left")
+	// ErrRefused means that a document is signed as it must be and may still not be published.
+	ErrRefused = errors.New("document refused")
 )
 
-// Keys returns the key that signs for a role. An error that is fs.ErrNotExist
-// says that it is not kept here.
-type Keys func(role string) (crypto.Signer, error)
+// Keys returns the keys that sign for a role, as far as they are kept here. An
+// error that is fs.ErrNotExist says that none is.
+type Keys func(role string) ([]crypto.Signer, error)
 
 // Lifetimes is how long each role's signature is valid. A role is renewed when
 // half of it has passed. Zero fields get the defaults.
 type Lifetimes struct {
 	Root, Targets, Releases time.Duration // default 365 days
-	Snapshot                time.Duration // default 14 days
+	Rollout, Snapshot       time.Duration // default 14 days
 	Timestamp               time.Duration // default 7 days
 }
 
@@ -79,7 +88,7 @@ func (o *Options) validate() error {
 		def   time.Duration
 	}{
 		{&o.Lifetimes.Root, 365 * day}, {&o.Lifetimes.Targets, 365 * day}, {&o.Lifetimes.Releases, 365 * day},
-		{&o.Lifetimes.Snapshot, 14 * day}, {&o.Lifetimes.Timestamp, 7 * day},
+		{&o.Lifetimes.Rollout, 14 * day}, {&o.Lifetimes.Snapshot, 14 * day}, {&o.Lifetimes.Timestamp, 7 * day},
 	} {
 		if *l.field < 0 {
 			return errors.New("repository: a lifetime is negative")
@@ -108,20 +117,26 @@ func (l Lifetimes) of(role string) time.Duration {
 	case metadata.TIMESTAMP:
 		return l.Timestamp
 	}
+	if online(role) {
+		return l.Rollout
+	}
 	return l.Releases
 }
 
 // Repository is a folder of metadata. It is safe for concurrent use, also by
 // several processes.
-type Repository struct{ opts Options }
+type Repository struct {
+	opts  Options
+	write func(dir *os.Root, name string, data []byte, perm fs.FileMode) error
+}
 
 const (
 	metadataDir = "feed/metadata"
 	lockFile    = "feed.lock"
 )
 
-// Create makes a repository for one app, with no releases yet. It needs the
-// keys of all five roles.
+// Create makes a repository for one app, with no releases yet. It needs keys of all six roles, and makes every
+// key at hand one of its role, of which one must sign.
 func Create(o Options, app string, keys Keys) (*Repository, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
@@ -129,28 +144,51 @@ func Create(o Options, app string, keys Keys) (*Repository, error) {
 	if err := release.CheckApp(app); err != nil {
 		return nil, err
 	}
-	r := &Repository{opts: o}
-	err := r.locked(func(root *os.Root) error {
-		if _, err := root.Stat(metadataDir + "/timestamp.json"); !errors.Is(err, fs.ErrNotExist) {
+	r := newRepository(o)
+	err := r.locked(func(dir *os.Root) error {
+		if _, err := dir.Stat(metadataDir + "/" + timestampFile); !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("%s: %w", o.Dir, ErrExists)
 		}
-		if err := root.MkdirAll(metadataDir, 0o755); err != nil {
+		if err := dir.MkdirAll(metadataDir, 0o755); err != nil {
 			return err
 		}
-		s, err := newState(o, app, keys)
+		d, err := genesis(app, keys)
 		if err != nil {
 			return err
 		}
-		c := r.change(root, s, keys)
-		c.root()
-		c.targets(metadata.TARGETS)
-		c.targets(release.Role(app))
-		return c.commit()
+		if err := d.settle(r.now(), o.Lifetimes); err != nil {
+			return err
+		}
+		if _, err := d.sign(keys); err != nil {
+			return err
+		}
+		return r.commit(dir, d, keys, true)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("create repository: %w", err)
 	}
 	return r, nil
+}
+
+// genesis is the first change of all.
+func genesis(app string, keys Keys) (*draft, error) {
+	d := newDraft(nil)
+	root, err := d.editRoot()
+	if err != nil {
+		return nil, err
+	}
+	for _, role := range metadata.TOP_LEVEL_ROLE_NAMES {
+		public, err := publicKeys(keys, role)
+		if err != nil {
+			return nil, err
+		}
+		for _, key := range public {
+			if err := root.AddKey(key, role); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return d, d.addApp(app, keys)
 }
 
 // Open takes the repository in the folder. Its content is verified by each
@@ -159,11 +197,16 @@ func Open(o Options) (*Repository, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(o.Dir + "/" + metadataDir + "/timestamp.json"); err != nil {
+	if _, err := os.Stat(o.Dir + "/" + metadataDir + "/" + timestampFile); err != nil {
 		return nil, fmt.Errorf("open repository in %s: %w", o.Dir, errors.Join(ErrMissing, err))
 	}
-	return &Repository{opts: o}, nil
+	return newRepository(o), nil
 }
+
+func newRepository(o Options) *Repository { return &Repository{opts: o, write: durable.WriteFile} }
+
+// Dir is the folder.
+func (r *Repository) Dir() string { return r.opts.Dir }
 
 // Root is the first root.json: what apps build in as their trust. Apps that
 // have it find every later root by themselves.
@@ -182,53 +225,31 @@ func (r *Repository) Apps() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.apps(), nil
+	return appsOf(&s.top().Signed), nil
 }
 
 // Releases returns what is published for an app, in no order.
 func (r *Repository) Releases(app string) ([]release.Release, error) {
+	c, err := r.Catalogue(app)
+	return c.Releases, err
+}
+
+// Catalogue is all that the feed says of an app.
+func (r *Repository) Catalogue(app string) (release.Catalogue, error) {
 	s, err := r.load()
 	if err != nil {
-		return nil, err
+		return release.Catalogue{}, err
 	}
-	return s.releases(app)
+	return s.catalogue(app)
 }
 
 // Add publishes rel: from the moment it returns, clients find it. It returns
 // false, and changes nothing, when the same version with the same bytes is
 // there already. Its errors include vcm.ErrConflict and vcm.ErrOlder.
 func (r *Repository) Add(ctx context.Context, rel release.Release, keys Keys) (added bool, err error) {
-	custom, err := release.Encode(rel)
-	if err != nil {
-		return false, err
-	}
-	err = r.locked(func(root *os.Root) error {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		s, err := loadState(root)
-		if err != nil {
-			return err
-		}
-		all, err := s.releases(rel.App)
-		if err != nil {
-			return err
-		}
-		known, err := vcm.Admit(all, rel)
-		if err != nil || known {
-			return err
-		}
-		raw := append([]byte(nil), custom...)
-		s.trusted.Targets[release.Role(rel.App)].Signed.Targets[rel.TargetPath()] = &metadata.TargetFiles{
-			Length: rel.Length, Hashes: metadata.Hashes{"sha256": rel.SHA256[:]}, Custom: rawMessage(raw),
-		}
-		c := r.change(root, s, keys)
-		c.targets(release.Role(rel.App))
-		if err := c.commit(); err != nil {
-			return err
-		}
-		added = true
-		return nil
+	err = r.apply(ctx, keys, func(d *draft) error {
+		added, err = d.addRelease(rel)
+		return err
 	})
 	if err != nil {
 		return false, fmt.Errorf("add %s: %w", rel.TargetPath(), err)
@@ -236,38 +257,59 @@ func (r *Repository) Add(ctx context.Context, rel release.Release, keys Keys) (a
 	return added, nil
 }
 
-// Renew signs again each role of which half the lifetime has passed and whose
-// key is at hand, and returns their names. Roles without a key are left alone.
-func (r *Repository) Renew(ctx context.Context, keys Keys) (renewed []string, err error) {
-	err = r.locked(func(root *os.Root) error {
+// apply makes a change: under the lock, upon what is there, as one transaction.
+func (r *Repository) apply(ctx context.Context, keys Keys, edit func(d *draft) error) error {
+	return r.locked(func(dir *os.Root) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		s, err := loadState(root)
+		s, err := loadState(dir)
 		if err != nil {
 			return err
 		}
-		c := r.change(root, s, keys)
-		for _, role := range s.status() {
-			if !r.due(role) || !c.canSign(role.Name) {
-				continue
-			}
-			switch role.Name {
-			case metadata.ROOT:
-				s.trusted.Root.Signed.Version++
-				c.root()
-			case metadata.SNAPSHOT:
-				c.snapshot()
-			case metadata.TIMESTAMP:
-			default:
-				c.targets(role.Name)
-			}
-			renewed = append(renewed, role.Name)
+		d := newDraft(s)
+		if err := edit(d); err != nil {
+			return err
 		}
-		if len(renewed) == 0 {
-			return c.err
+		if len(d.changed()) == 0 {
+			return nil
 		}
-		return c.commit()
+		if err := d.settle(r.now(), r.opts.Lifetimes); err != nil {
+			return err
+		}
+		if _, err := d.sign(keys); err != nil {
+			return err
+		}
+		return r.commit(dir, d, keys, false)
+	})
+}
+
+// Renew signs again each role of which half the lifetime has passed and whose
+// keys at hand suffice, and returns their names. Other roles are left alone.
+func (r *Repository) Renew(ctx context.Context, keys Keys) (renewed []string, err error) {
+	err = r.locked(func(dir *os.Root) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		s, err := loadState(dir)
+		if err != nil {
+			return err
+		}
+		d, names, err := r.dueDraft(s, keys)
+		if err != nil || len(names) == 0 {
+			return err
+		}
+		if err := d.settle(r.now(), r.opts.Lifetimes); err != nil {
+			return err
+		}
+		if _, err := d.sign(keys); err != nil {
+			return err
+		}
+		if err := r.commit(dir, d, keys, slices.Contains(names, metadata.SNAPSHOT)); err != nil {
+			return err
+		}
+		renewed = names
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("renew metadata: %w", err)
@@ -275,15 +317,53 @@ func (r *Repository) Renew(ctx context.Context, keys Keys) (renewed []string, er
 	return renewed, nil
 }
 
+// dueDraft holds what is to be renewed and can be.
+func (r *Repository) dueDraft(s *state, keys Keys) (*draft, []string, error) {
+	d := newDraft(s)
+	var names []string
+	for _, role := range s.status() {
+		if !r.due(role) {
+			continue
+		}
+		can, err := newDraft(s).able(role.Name, keys)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !can {
+			// Offline keys may be elsewhere, or with several people. A server whose own keys do not fit must hear of it.
+			if signers, _ := atHand(keys, role.Name); len(signers) > 0 && online(role.Name) {
+				return nil, nil, fmt.Errorf("%s: the keys at hand are not those that the feed names: %w", role.Name, ErrUnsigned)
+			}
+			continue
+		}
+		switch role.Name {
+		case metadata.ROOT:
+			_, err = d.editRoot()
+		case metadata.SNAPSHOT, metadata.TIMESTAMP:
+		default:
+			_, err = d.edit(role.Name)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		names = append(names, role.Name)
+	}
+	return d, names, nil
+}
+
 func (r *Repository) due(role Role) bool {
 	return r.opts.Now().After(role.Expires.Add(-r.opts.Lifetimes.of(role.Name) / 2))
 }
 
+func (r *Repository) now() time.Time { return r.opts.Now().UTC().Truncate(time.Second) }
+
 // Role is what is signed for a role at present.
 type Role struct {
-	Name    string    `json:"name"`
-	Version int64     `json:"version"`
-	Expires time.Time `json:"expires"`
+	Name      string    `json:"name"`
+	Version   int64     `json:"version"`
+	Expires   time.Time `json:"expires"`
+	Keys      []string  `json:"keys"`      // ids of those that may sign
+	Threshold int       `json:"threshold"` // how many of them must
 }
 
 // Status lists all roles, root first and timestamp last.
@@ -295,30 +375,50 @@ func (r *Repository) Status() ([]Role, error) {
 	return s.status(), nil
 }
 
+// load reads without the lock. Where another process is just changing keys, it waits for that.
 func (r *Repository) load() (*state, error) {
-	root, err := os.OpenRoot(r.opts.Dir)
+	dir, err := os.OpenRoot(r.opts.Dir)
 	if err != nil {
 		return nil, err
 	}
-	defer root.Close()
-	return loadState(root)
+	defer dir.Close()
+	s, err := loadState(dir)
+	if err == nil {
+		return s, nil
+	}
+	if _, statErr := dir.Stat(journalFile); statErr != nil {
+		return nil, err
+	}
+	err = r.locked(func(dir *os.Root) error {
+		s, err = loadState(dir)
+		return err
+	})
+	return s, err
 }
 
-func (r *Repository) locked(do func(root *os.Root) error) error {
+func (r *Repository) locked(do func(dir *os.Root) error) error {
 	if err := os.MkdirAll(r.opts.Dir, 0o700); err != nil {
 		return err
 	}
-	root, err := os.OpenRoot(r.opts.Dir)
+	dir, err := os.OpenRoot(r.opts.Dir)
 	if err != nil {
 		return err
 	}
-	defer root.Close()
-	lock, err := durable.Acquire(root, lockFile)
+	defer dir.Close()
+	lock, err := durable.Acquire(dir, lockFile)
 	if err != nil {
 		return err
 	}
 	defer lock.Release()
-	return do(root)
+	if err := r.finish(dir); err != nil {
+		return fmt.Errorf("finish an interrupted commit: %w", err)
+	}
+	return do(dir)
+}
+
+// online tells whether an unattended server may hold keys of the role.
+func online(role string) bool {
+	return role == metadata.SNAPSHOT || role == metadata.TIMESTAMP || strings.HasSuffix(role, "-rollout")
 }
 
 // appOf is the inverse of release.Role.

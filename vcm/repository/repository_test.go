@@ -24,27 +24,47 @@ const app = "notes"
 
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// keyring has keys for all roles, in memory.
-func keyring(t testing.TB) repository.Keys {
-	t.Helper()
-	all := map[string]ed25519.PrivateKey{}
-	for _, role := range []string{"root", "targets", "snapshot", "timestamp", release.Role(app)} {
-		_, key, err := ed25519.GenerateKey(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all[role] = key
-	}
-	return func(role string) (crypto.Signer, error) {
-		if key, ok := all[role]; ok {
-			return key, nil
-		}
+// ring is a set of keys in memory.
+type ring map[string][]crypto.Signer
+
+func (r ring) keys(role string) ([]crypto.Signer, error) {
+	if len(r[role]) == 0 {
 		return nil, fmt.Errorf("key for %s: %w", role, fs.ErrNotExist)
 	}
+	return r[role], nil
+}
+
+// add makes one more key for a role.
+func (r ring) add(t testing.TB, role string) ed25519.PublicKey {
+	t.Helper()
+	public, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r[role] = append(r[role], key)
+	return public
+}
+
+// newRing has a key for each of the roles.
+func newRing(t testing.TB, roles ...string) ring {
+	t.Helper()
+	r := ring{}
+	for _, role := range roles {
+		r.add(t, role)
+	}
+	return r
+}
+
+var allRoles = []string{"root", "targets", "snapshot", "timestamp", release.Role(app), release.RolloutRole(app)}
+
+// keyring has one key for each role.
+func keyring(t testing.TB) repository.Keys {
+	t.Helper()
+	return newRing(t, allRoles...).keys
 }
 
 func only(keys repository.Keys, roles ...string) repository.Keys {
-	return func(role string) (crypto.Signer, error) {
+	return func(role string) ([]crypto.Signer, error) {
 		if !slices.Contains(roles, role) {
 			return nil, fmt.Errorf("key for %s: %w", role, fs.ErrNotExist)
 		}
@@ -201,8 +221,8 @@ func TestRenew(t *testing.T) {
 		{4 * day, online, "timestamp"},
 		{8 * day, online, "snapshot timestamp"},
 		{183 * day, online, "snapshot timestamp"},
-		{183 * day, keys, "root targets notes-releases snapshot timestamp"},
-		{800 * day, keys, "root targets notes-releases snapshot timestamp"},
+		{183 * day, keys, "root targets notes-releases notes-rollout snapshot timestamp"},
+		{800 * day, keys, "root targets notes-releases notes-rollout snapshot timestamp"},
 		{4 * day, only(keys), ""},
 	} {
 		r, _, clock := create(t, keys)

@@ -2,12 +2,13 @@ package repository
 
 import (
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
@@ -16,54 +17,23 @@ import (
 	"github.com/tesseract-desktop/tesseract/updater/release"
 )
 
-// state is the whole of the current metadata, verified.
+// Short names for what the library calls them.
+type (
+	rootDoc      = metadata.Metadata[metadata.RootType]
+	targetsDoc   = metadata.Metadata[metadata.TargetsType]
+	snapshotDoc  = metadata.Metadata[metadata.SnapshotType]
+	timestampDoc = metadata.Metadata[metadata.TimestampType]
+)
+
+// maxDocument is the longest metadata file that clients read.
+const maxDocument = 8 << 20
+
+// state is the whole of the current metadata, verified. It is never changed: a draft is made from it.
 type state struct {
-	trusted *trustedmetadata.TrustedMetadata
-}
-
-func newState(o Options, app string, keys Keys) (*state, error) {
-	now := o.Now().UTC()
-	root := metadata.Root(now)
-	for _, role := range metadata.TOP_LEVEL_ROLE_NAMES {
-		public, err := publicKey(keys, role)
-		if err != nil {
-			return nil, err
-		}
-		if err := root.Signed.AddKey(public, role); err != nil {
-			return nil, err
-		}
-	}
-	role := release.Role(app)
-	public, err := publicKey(keys, role)
-	if err != nil {
-		return nil, err
-	}
-	id, err := public.ID()
-	if err != nil {
-		return nil, err
-	}
-	top := metadata.Targets(now)
-	top.Signed.Delegations = &metadata.Delegations{
-		Keys: map[string]*metadata.Key{id: public},
-		Roles: []metadata.DelegatedRole{{
-			Name: role, KeyIDs: []string{id}, Threshold: 1, Terminating: true, Paths: []string{app + "/*/*/*"},
-		}},
-	}
-	// Versions start at 0, so that the first commit makes them 1.
-	releases, snapshot, timestamp := metadata.Targets(now), metadata.Snapshot(now), metadata.Timestamp(now)
-	top.Signed.Version, releases.Signed.Version, snapshot.Signed.Version, timestamp.Signed.Version = 0, 0, 0, 0
-	return &state{&trustedmetadata.TrustedMetadata{
-		Root: root, Snapshot: snapshot, Timestamp: timestamp,
-		Targets: map[string]*metadata.Metadata[metadata.TargetsType]{metadata.TARGETS: top, role: releases},
-	}}, nil
-}
-
-func publicKey(keys Keys, role string) (*metadata.Key, error) {
-	signer, err := keys(role)
-	if err != nil {
-		return nil, err
-	}
-	return metadata.KeyFromPublicKey(signer.Public())
+	root      *rootDoc
+	timestamp *timestampDoc
+	snapshot  *snapshotDoc
+	targets   map[string]*targetsDoc // targets and the delegated roles
 }
 
 // loadState reads what timestamp.json refers to and verifies all of it. The
@@ -74,6 +44,33 @@ func loadState(root *os.Root) (s *state, err error) {
 			err = fmt.Errorf("metadata is damaged: %v", p)
 		}
 	}()
+	trusted, err := loadRoots(root)
+	if err != nil {
+		return nil, err
+	}
+	if err := loadOnline(root, trusted); err != nil {
+		return nil, err
+	}
+	if err := loadTargets(root, trusted, metadata.TARGETS, metadata.ROOT); err != nil {
+		return nil, err
+	}
+	s = &state{trusted.Root, trusted.Timestamp, trusted.Snapshot, trusted.Targets}
+	if err := soundRoot(&s.root.Signed); err != nil {
+		return nil, err
+	}
+	if err := soundDelegations(&s.top().Signed); err != nil {
+		return nil, err
+	}
+	for _, d := range delegated(&s.top().Signed) {
+		if err := loadTargets(root, trusted, d.Name, metadata.TARGETS); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// loadRoots follows the chain from the first root to the last.
+func loadRoots(root *os.Root) (*trustedmetadata.TrustedMetadata, error) {
 	first, err := read(root, "1.root.json")
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMissing, err)
@@ -83,60 +80,41 @@ func loadState(root *os.Root) (s *state, err error) {
 		return nil, fmt.Errorf("1.root.json: %w", err)
 	}
 	trusted.RefTime = time.Time{} // nothing is expired: renewing is our work
-	if err := followRoots(root, trusted); err != nil {
-		return nil, err
-	}
-	s = &state{trusted}
-	if err := s.loadOnline(root); err != nil {
-		return nil, err
-	}
-	if err := s.loadTargets(root, metadata.TARGETS, metadata.ROOT); err != nil {
-		return nil, err
-	}
-	for _, app := range s.apps() {
-		if err := s.loadTargets(root, release.Role(app), metadata.TARGETS); err != nil {
-			return nil, err
-		}
-	}
-	return s, nil
-}
-
-func followRoots(root *os.Root, trusted *trustedmetadata.TrustedMetadata) error {
 	for {
 		name := versioned(metadata.ROOT, trusted.Root.Signed.Version+1)
 		data, err := read(root, name)
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil
+			return trusted, nil
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if _, err := trusted.UpdateRoot(data); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
 }
 
-func (s *state) loadOnline(root *os.Root) error {
-	data, err := read(root, "timestamp.json")
+func loadOnline(root *os.Root, trusted *trustedmetadata.TrustedMetadata) error {
+	data, err := read(root, timestampFile)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrMissing, err)
 	}
-	if _, err := s.trusted.UpdateTimestamp(data); err != nil {
-		return fmt.Errorf("timestamp.json: %w", err)
+	if _, err := trusted.UpdateTimestamp(data); err != nil {
+		return fmt.Errorf("%s: %w", timestampFile, err)
 	}
-	name := versioned(metadata.SNAPSHOT, s.trusted.Timestamp.Signed.Meta["snapshot.json"].Version)
+	name := versioned(metadata.SNAPSHOT, trusted.Timestamp.Signed.Meta["snapshot.json"].Version)
 	if data, err = read(root, name); err != nil {
 		return err
 	}
-	if _, err := s.trusted.UpdateSnapshot(data, false); err != nil {
+	if _, err := trusted.UpdateSnapshot(data, false); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
 }
 
-func (s *state) loadTargets(root *os.Root, role, parent string) error {
-	meta, ok := s.trusted.Snapshot.Signed.Meta[role+".json"]
+func loadTargets(root *os.Root, trusted *trustedmetadata.TrustedMetadata, role, parent string) error {
+	meta, ok := trusted.Snapshot.Signed.Meta[role+".json"]
 	if !ok {
 		return fmt.Errorf("snapshot does not know %s", role)
 	}
@@ -145,24 +123,57 @@ func (s *state) loadTargets(root *os.Root, role, parent string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.trusted.UpdateDelegatedTargets(data, role, parent); err != nil {
+	if _, err := trusted.UpdateDelegatedTargets(data, role, parent); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
 }
 
+const timestampFile = "timestamp.json"
+
 func versioned(role string, version int64) string { return fmt.Sprintf("%d.%s.json", version, role) }
 
-func read(root *os.Root, name string) ([]byte, error) { return root.ReadFile(metadataDir + "/" + name) }
+// read returns a file of the metadata, refusing one longer than any that clients read.
+func read(root *os.Root, name string) ([]byte, error) {
+	return readFile(root, metadataDir+"/"+name, maxDocument)
+}
 
-func (s *state) apps() []string {
-	var apps []string
-	d := s.trusted.Targets[metadata.TARGETS].Signed.Delegations
-	if d == nil {
+func readFile(root *os.Root, name string, limit int64) ([]byte, error) {
+	f, err := root.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("%s is longer than %d bytes", name, limit)
+	}
+	return data, err
+}
+
+func (s *state) top() *targetsDoc { return s.targets[metadata.TARGETS] }
+
+func delegated(top *metadata.TargetsType) []metadata.DelegatedRole {
+	if top.Delegations == nil {
 		return nil
 	}
-	for _, role := range d.Roles {
-		if app, ok := appOf(role.Name); ok {
+	return top.Delegations.Roles
+}
+
+func delegation(top *metadata.TargetsType, role string) *metadata.DelegatedRole {
+	roles := delegated(top)
+	for i := range roles {
+		if roles[i].Name == role {
+			return &roles[i]
+		}
+	}
+	return nil
+}
+
+func appsOf(top *metadata.TargetsType) []string {
+	var apps []string
+	for _, d := range delegated(top) {
+		if app, ok := appOf(d.Name); ok {
 			apps = append(apps, app)
 		}
 	}
@@ -170,45 +181,97 @@ func (s *state) apps() []string {
 	return apps
 }
 
-func (s *state) releases(app string) ([]release.Release, error) {
-	role := s.trusted.Targets[release.Role(app)]
-	if role == nil {
-		return nil, fmt.Errorf("the feed does not carry the app %q, it has %q", app, s.apps())
+// releaseRole is the document of an app's release role.
+func (s *state) releaseRole(app string) (*targetsDoc, error) {
+	doc := s.targets[release.Role(app)]
+	if doc == nil {
+		return nil, fmt.Errorf("the feed does not carry the app %q, it has %q", app, appsOf(&s.top().Signed))
 	}
-	var all []release.Release
-	for name, target := range role.Signed.Targets {
-		if target == nil || target.Custom == nil {
-			return nil, fmt.Errorf("target %s has no custom field", name)
-		}
-		sum, err := release.ParseDigest(hex.EncodeToString(target.Hashes["sha256"]))
+	return doc, nil
+}
+
+// catalogueOf is what a release role's document and, where there is one, a rollout role's say.
+func catalogueOf(app string, releases, rollouts *metadata.TargetsType) (release.Catalogue, error) {
+	var c release.Catalogue
+	for name, target := range releases.Targets {
+		custom, err := customOf(name, target)
 		if err != nil {
-			return nil, fmt.Errorf("target %s: %w", name, err)
+			return c, err
 		}
-		r, err := release.Decode(name, target.Length, sum, *target.Custom)
+		if name == release.FloorPath(app) {
+			if c.Floor, err = release.DecodeFloor(custom); err != nil {
+				return c, err
+			}
+			continue
+		}
+		r, err := decodeRelease(name, target)
 		if err != nil {
-			return nil, err
+			return c, err
 		}
-		all = append(all, r)
+		c.Releases = append(c.Releases, r)
 	}
-	return all, nil
+	if rollouts == nil {
+		return c, nil
+	}
+	for name, target := range rollouts.Targets {
+		custom, err := customOf(name, target)
+		if err != nil {
+			return c, err
+		}
+		r, err := release.DecodeRollout(app, name, custom)
+		if err != nil {
+			return c, err
+		}
+		c.Rollouts = append(c.Rollouts, r)
+	}
+	return c, nil
+}
+
+func customOf(name string, target *metadata.TargetFiles) ([]byte, error) {
+	if target == nil || target.Custom == nil {
+		return nil, fmt.Errorf("target %s has no custom field", name)
+	}
+	return *target.Custom, nil
+}
+
+func decodeRelease(name string, target *metadata.TargetFiles) (release.Release, error) {
+	custom, err := customOf(name, target)
+	if err != nil {
+		return release.Release{}, err
+	}
+	sum, err := release.ParseDigest(hex.EncodeToString(target.Hashes["sha256"]))
+	if err != nil {
+		return release.Release{}, fmt.Errorf("target %s: %w", name, err)
+	}
+	return release.Decode(name, target.Length, sum, custom)
+}
+
+func (s *state) catalogue(app string) (release.Catalogue, error) {
+	releases, err := s.releaseRole(app)
+	if err != nil {
+		return release.Catalogue{}, err
+	}
+	var rollouts *metadata.TargetsType
+	if doc := s.targets[release.RolloutRole(app)]; doc != nil {
+		rollouts = &doc.Signed
+	}
+	return catalogueOf(app, &releases.Signed, rollouts)
 }
 
 func (s *state) status() []Role {
-	t := s.trusted
-	list := []Role{{metadata.ROOT, t.Root.Signed.Version, t.Root.Signed.Expires}}
-	names := []string{metadata.TARGETS}
-	for _, app := range s.apps() {
-		names = append(names, release.Role(app))
+	list := []Role{roleOf(rootAuthority(s.root, metadata.ROOT), metadata.ROOT, s.root.Signed.Version, s.root.Signed.Expires)}
+	t := s.top().Signed
+	list = append(list, roleOf(rootAuthority(s.root, metadata.TARGETS), metadata.TARGETS, t.Version, t.Expires))
+	for _, d := range delegated(&t) {
+		doc := s.targets[d.Name].Signed
+		list = append(list, roleOf(targetsAuthority(s.top(), d.Name), d.Name, doc.Version, doc.Expires))
 	}
-	for _, name := range names {
-		list = append(list, Role{name, t.Targets[name].Signed.Version, t.Targets[name].Signed.Expires})
-	}
+	slices.SortStableFunc(list[2:], func(a, b Role) int { return strings.Compare(a.Name, b.Name) })
 	return append(list,
-		Role{metadata.SNAPSHOT, t.Snapshot.Signed.Version, t.Snapshot.Signed.Expires},
-		Role{metadata.TIMESTAMP, t.Timestamp.Signed.Version, t.Timestamp.Signed.Expires})
+		roleOf(rootAuthority(s.root, metadata.SNAPSHOT), metadata.SNAPSHOT, s.snapshot.Signed.Version, s.snapshot.Signed.Expires),
+		roleOf(rootAuthority(s.root, metadata.TIMESTAMP), metadata.TIMESTAMP, s.timestamp.Signed.Version, s.timestamp.Signed.Expires))
 }
 
-func rawMessage(data []byte) *json.RawMessage {
-	raw := json.RawMessage(data)
-	return &raw
+func roleOf(a authority, name string, version int64, expires time.Time) Role {
+	return Role{Name: name, Version: version, Expires: expires, Keys: a.ids, Threshold: a.threshold}
 }
