@@ -17,6 +17,12 @@ func (u *Updates) Status() updater.Status { return u.engine.Status() }
 // Check looks for a new version now.
 func (u *Updates) Check() { u.engine.Check() }
 
+// Pause makes the download under way wait until Resume or Cancel.
+func (u *Updates) Pause() { u.engine.Pause() }
+
+// Resume goes on with a paused download.
+func (u *Updates) Resume() { u.engine.Resume() }
+
 // Cancel stops the download or staging under way.
 func (u *Updates) Cancel() { u.engine.Cancel() }
 

@@ -7,6 +7,7 @@ export function connect(): Platform {
   return window.go ? wailsPlatform() : webPlatform({ search: window.location.search })
 }
 
+export { defaultPreferences } from './defaults'
 export { PlatformError, platformError } from './error'
 export type * from './platform'
 export { webPlatform, type WebControls, type WebOptions } from './web'

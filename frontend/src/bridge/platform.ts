@@ -1,10 +1,11 @@
 // What the app needs of its surroundings. Two implementations: `wails` (the desktop app) and `web` (in memory, for the browser and tests).
 
 import type { DocumentEntry, Frame, ThemeChoice } from '../model/app'
+import type { QuietHours } from '../model/quiet'
 import type { Reason, ReasonCode } from '../model/reasons'
-import type { UpdateFacts, UpdateState } from '../model/updates'
+import type { Pause, UpdateFacts, UpdateState } from '../model/updates'
 
-export type { DocumentEntry, Frame, Reason, ReasonCode, ThemeChoice, UpdateState }
+export type { DocumentEntry, Frame, Pause, QuietHours, Reason, ReasonCode, ThemeChoice, UpdateState }
 
 export type Unsubscribe = () => void
 
@@ -37,7 +38,18 @@ export interface Preferences {
   theme: ThemeChoice
   zoom: number // 0.8 .. 2
   editor: { fontSize: number; lineNumbers: boolean; wrap: boolean }
-  updates: { channel: Channel; automatic: 'all' | 'check' | 'none'; checkEvery: string; probation: string }
+  updates: UpdatePreferences
+}
+export interface UpdatePreferences {
+  channel: Channel
+  automatic: 'all' | 'check' | 'none'
+  checkEvery: string
+  probation: string
+  // What follows is about downloads that nobody asked for.
+  speedLimit: number // bytes per second, 0 for none
+  metered: 'wait' | 'some' | 'all' // on a metered connection
+  connection: 'detect' | 'metered' | 'unmetered' // whether this one is
+  quietHours: QuietHours
 }
 export interface PreferencesPort {
   get(): Promise<Preferences>
@@ -54,8 +66,8 @@ export interface UpdateProgress {
   bytesPerSecond: number
   secondsLeft: number
 } // bytes
-// The whole status: what is spoken about, and the rest. since is when the state began; lastCheck, previous and probationEnds are '' where there
-// is none; a reason is set in the ends and after a failed check.
+// The whole status: what is spoken about, and the rest. since is when the state began; lastCheck, nextCheck, previous and probationEnds are
+// '' where there is none; a reason is set in the ends and after a failed check.
 export interface UpdateStatus extends UpdateFacts {
   channel: Channel
   progress: UpdateProgress | null
@@ -76,6 +88,8 @@ export interface UpdateRecord {
 export interface UpdatesPort {
   status(): Promise<UpdateStatus>
   check(): Promise<void>
+  pause(): Promise<void> // the download under way, until resume or cancel
+  resume(): Promise<void>
   cancel(): Promise<void>
   tryAgain(): Promise<void>
   restart(): Promise<void> // "Restart now"

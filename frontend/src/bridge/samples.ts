@@ -38,6 +38,9 @@ const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOSt
 
 const samples: Record<ReasonCode, Record<string, string>> = {
   unreachable: {},
+  busy: { seconds: '120' },
+  proxy: { host: '10.0.0.1:8080', code: '407' },
+  certificate: { issuer: 'Hotel Guest Network', host: 'updates.tesseract.example' },
   malformed: {},
   signature: {},
   expired: {},
@@ -79,9 +82,11 @@ export function sampleStatus(state: UpdateState, reason: ReasonCode | null): Upd
     fullBytes: quiet ? 0 : 14_680_064,
     reason: code ? { code, detail, params: samples[code] } : null,
     progress: state === 'downloading' ? { done: 136_064, total: 412_316, full: 14_680_064, bytesPerSecond: 92_000, secondsLeft: 3 } : null,
+    paused: '',
     holds: [],
     since: ago(12),
     lastCheck: ago(14),
+    nextCheck: state === 'idle' || state === 'current' || state === 'refused' ? ago(-26) : '',
     probationEnds: state === 'probation' ? new Date(Date.now() + 18 * 60_000).toISOString() : '',
     restored: settled ? { restored: 24, total: 24, missing: [] } : null,
   }

@@ -64,6 +64,8 @@ export function wailsPlatform(): Platform {
     updates: {
       status: () => call('Updates', 'Status'),
       check: () => call('Updates', 'Check'),
+      pause: () => call('Updates', 'Pause'),
+      resume: () => call('Updates', 'Resume'),
       cancel: () => call('Updates', 'Cancel'),
       tryAgain: () => call('Updates', 'TryAgain'),
       restart: () => call('Updates', 'Restart'),

@@ -1,11 +1,13 @@
 // The app's surroundings in memory: for the browser, for screenshots and for tests. It behaves as the desktop does, conflicts included.
-// The address may choose what is shown: ?theme=dark&lang=zh-Hans&update=waiting&reason=disk
+// The address may choose what is shown: ?theme=dark&lang=zh-Hans&update=downloading&paused=metered, ?update=refused&reason=disk
+import { defaultPreferences } from './defaults'
 import { PlatformError } from './error'
 import type {
   DeepPartial,
   DocumentEntry,
   Frame,
   Language,
+  Pause,
   Platform,
   Preferences,
   ReasonCode,
@@ -86,13 +88,14 @@ export function webPlatform({ search = '', start = {}, documents = sampleDocumen
   const below = (path: string) => [...files].filter(([p]) => p === path || p.startsWith(path + '/'))
 
   let preferences: Preferences = {
+    ...defaultPreferences,
     language: (query.get('lang') ?? '') as Language,
     theme: (query.get('theme') ?? 'system') as ThemeChoice,
-    zoom: 1,
-    editor: { fontSize: 14, lineNumbers: false, wrap: true },
-    updates: { channel: 'stable', automatic: 'all', checkEvery: '5h', probation: '30m' },
   }
-  let status = sampleStatus((query.get('update') ?? 'current') as UpdateState, query.get('reason') as ReasonCode | null)
+  let status: UpdateStatus = {
+    ...sampleStatus((query.get('update') ?? 'current') as UpdateState, query.get('reason') as ReasonCode | null),
+    paused: (query.get('paused') ?? '') as Pause,
+  }
   let frame: Frame = { x: 0, y: 0, width: 1100, height: 760, maximised: false, minimised: false, fullscreen: false, visible: true }
 
   const events = {
@@ -197,8 +200,12 @@ export function webPlatform({ search = '', start = {}, documents = sampleDocumen
     updates: {
       status: () => did('updates.status', () => status),
       check: () => did('updates.check', () => setStatus({ lastCheck: new Date().toISOString() })),
+      pause: () => did('updates.pause', () => setStatus({ paused: 'user' })),
+      resume: () => did('updates.resume', () => setStatus({ paused: '' })),
       cancel: () =>
-        did('updates.cancel', () => setStatus({ state: 'aborted', progress: null, reason: { code: 'cancelled', detail: '', params: {} } })),
+        did('updates.cancel', () =>
+          setStatus({ state: 'aborted', paused: '', progress: null, reason: { code: 'cancelled', detail: '', params: {} } }),
+        ),
       tryAgain: () => did('updates.tryAgain', () => setStatus({ ...sampleStatus('downloading', null) })),
       restart: () => did('updates.restart', () => setStatus({ ...sampleStatus('probation', null) })),
       setChannel: (channel) => did('updates.setChannel', () => setStatus({ channel })),

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { clock, date, duration, nearness, number, size } from './format'
+import type { Weekday } from '../model/quiet'
+import { clock, date, days, duration, nearness, number, rate, size, weekday } from './format'
 
 test.each([
   [0, '0 bytes'],
@@ -31,6 +32,29 @@ test('Chinese characters keep their distance from a number', () => {
   expect(duration(3 * 3_600_000, 'zh-Hans')).toBe('3\u00a0小时')
 })
 
+test.each([
+  [250_000, '0.25 MB/s'],
+  [1_000_000, '1 MB/s'],
+  [99_999, '100 kB/s'],
+  [640, '0.64 kB/s'],
+])('%d bytes per second', (bytes, want) => {
+  expect(rate(bytes, 'en')).toBe(want.replace(' ', '\u00a0'))
+})
+
+test.each<[string, en: string, zh: string]>([
+  ['mon tue wed thu fri', 'Monday to Friday', '周一至周五'],
+  ['sat sun', 'Saturday and Sunday', '周六和周日'],
+  ['mon tue wed sun', 'Monday to Wednesday and Sunday', '周一至周三和周日'],
+  ['tue', 'Tuesday', '周二'],
+])('%s', (chosen, en, zh) => {
+  const list = chosen.split(' ') as Weekday[]
+  expect([days(list, 'en'), days(list, 'zh-Hans')]).toEqual([en, zh])
+})
+
+test('a day by its shortest name', () => {
+  expect([weekday('sun', 'en', 'short'), weekday('sun', 'zh-Hans', 'narrow')]).toEqual(['Sun', '日'])
+})
+
 test('numbers are grouped', () => {
   expect(number(1204, 'en')).toBe('1,204')
 })
@@ -47,9 +71,12 @@ test('a date has a year where it is not this one', () => {
   expect(date(new Date(2026, 4, 3).getTime(), now, 'zh-Hans')).toBe('5月3日')
 })
 
-test('yesterday ends at midnight, not 24 hours ago', () => {
+test('yesterday ends at midnight, not 24 hours ago, and tomorrow begins there', () => {
   const now = new Date(2026, 4, 20, 0, 5).getTime()
   expect(nearness(new Date(2026, 4, 20, 0, 1).getTime(), now)).toBe('today')
   expect(nearness(new Date(2026, 4, 19, 23, 59).getTime(), now)).toBe('yesterday')
   expect(nearness(new Date(2026, 4, 18, 23, 59).getTime(), now)).toBe('date')
+  expect(nearness(new Date(2026, 4, 20, 23, 59).getTime(), now)).toBe('today')
+  expect(nearness(new Date(2026, 4, 21, 0, 0).getTime(), now)).toBe('tomorrow')
+  expect(nearness(new Date(2026, 4, 22, 0, 0).getTime(), now)).toBe('date')
 })

@@ -1,5 +1,7 @@
 // How sizes, durations and times are written, per language, by the browser's own tables.
 
+import { week, type Weekday } from '../model/quiet'
+
 export type DisplayLanguage = 'en' | 'zh-Hans'
 
 // A number and its unit stay on one line, with a space between them in Chinese too.
@@ -47,12 +49,12 @@ export function date(at: number, now: number, lang: DisplayLanguage): string {
   return new Intl.DateTimeFormat(lang === 'en' ? 'en-GB' : lang, { day: 'numeric', month: 'short', ...year }).format(at)
 }
 
-export type Nearness = 'today' | 'yesterday' | 'date'
+export type Nearness = 'today' | 'yesterday' | 'tomorrow' | 'date'
 
-// Whether a time lies in the present day, the one before or further away, on the calendar of this computer.
+// Whether a time lies in the present day, the one before or after it, or further away, on the calendar of this computer.
 export function nearness(at: number, now: number): Nearness {
   const days = Math.round((midnight(now) - midnight(at)) / 86400e3)
-  return days === 0 ? 'today' : days === 1 ? 'yesterday' : 'date'
+  return days === 0 ? 'today' : days === 1 ? 'yesterday' : days === -1 ? 'tomorrow' : 'date'
 }
 
 const midnight = (at: number): number => new Date(at).setHours(0, 0, 0, 0)
@@ -64,3 +66,31 @@ export const percent = (share: number, lang: DisplayLanguage): string =>
 
 /** A whole number with its separators: "1,204". */
 export const number = (n: number, lang: DisplayLanguage): string => new Intl.NumberFormat(lang).format(n)
+
+// Bytes per second, as people know them from their connection: "0.25 MB/s".
+export function rate(bytes: number, lang: DisplayLanguage): string {
+  const large = bytes >= 1e5
+  const shape = { style: 'unit', unit: large ? 'megabyte-per-second' : 'kilobyte-per-second', maximumFractionDigits: 2 } as const
+  return tied(new Intl.NumberFormat(lang, shape).format(bytes / (large ? 1e6 : 1e3)))
+}
+
+const aMonday = Date.UTC(2024, 0, 1)
+
+export function weekday(day: Weekday, lang: DisplayLanguage, length: 'long' | 'short' | 'narrow'): string {
+  return new Intl.DateTimeFormat(lang, { weekday: length, timeZone: 'UTC' }).format(aMonday + week.indexOf(day) * 86400e3)
+}
+
+// Days of the week, in its order: "Monday to Friday", "Monday, Tuesday and Sunday". Three in a row and more are a range.
+export function days(chosen: Weekday[], lang: DisplayLanguage): string {
+  const runs: Weekday[][] = []
+  for (const day of chosen) {
+    const run = runs.at(-1)
+    if (run && week.indexOf(day) === week.indexOf(run.at(-1) ?? day) + 1) run.push(day)
+    else runs.push([day])
+  }
+  const name = (day: Weekday | undefined) => (day ? weekday(day, lang, lang === 'en' ? 'long' : 'short') : '')
+  const spans = runs.flatMap((run) => (run.length > 2 ? [`${name(run[0])}${to[lang]}${name(run.at(-1))}`] : run.map(name)))
+  return list(spans, lang)
+}
+
+const to: Record<DisplayLanguage, string> = { en: ' to ', 'zh-Hans': '至' }

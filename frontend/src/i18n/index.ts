@@ -5,7 +5,7 @@ import { createInstance } from 'i18next'
 import { derived, writable, type Readable } from 'svelte/store'
 import type { Phrase, Value } from '../model/reasons'
 import en from './en.json'
-import { clock, date, duration, list, nearness, size, type DisplayLanguage } from './format'
+import { clock, date, days, duration, list, nearness, size, type DisplayLanguage } from './format'
 import zhHans from './zh-Hans.json'
 
 export type { DisplayLanguage } from './format'
@@ -59,6 +59,7 @@ export const say: Readable<(p: Phrase, now: number) => string> = derived([t, cur
     if ('bytes' in value) return size(value.bytes, lang)
     if ('lasts' in value) return duration(value.lasts, lang)
     if ('list' in value) return list(value.list, lang)
+    if ('days' in value) return value.days.length === 7 ? $t('days.all') : days(value.days, lang)
     if ('phrase' in value) return spoken(value.phrase, now)
     return moment($t, value.at, now, lang)
   }
@@ -67,7 +68,7 @@ export const say: Readable<(p: Phrase, now: number) => string> = derived([t, cur
   return spoken
 })
 
-// "today at 12:01", "yesterday at 18:04", "3 May at 09:12".
+// "today at 12:01", "yesterday at 18:04", "tomorrow at 07:00", "3 May at 09:12".
 export const when: Readable<(at: number, now: number) => string> = derived(
   [t, current],
   ([$t, lang]) =>

@@ -1,8 +1,13 @@
 // Why an update did not happen, in words: what is wrong, what to do about it, and the few words that the history has room for.
 // Pure. A sentence is a key of the messages with its parameters; how a size or a time is written is for the language to say.
 
+import type { Weekday } from './quiet'
+
 export type ReasonCode =
   | 'unreachable'
+  | 'busy'
+  | 'proxy'
+  | 'certificate'
   | 'malformed'
   | 'signature'
   | 'expired'
@@ -24,7 +29,7 @@ export type ReasonCode =
 export interface Reason {
   code: ReasonCode
   detail: string
-  params: Record<string, string> // sizes in bytes, times in seconds, counts: all as decimal digits
+  params: Record<string, string> // sizes in bytes, times in seconds, counts: all as decimal digits; names as others gave them
 }
 
 export type Value =
@@ -34,6 +39,7 @@ export type Value =
   | { at: number } // a point in time, milliseconds since 1970
   | { lasts: number } // milliseconds
   | { list: string[] }
+  | { days: Weekday[] } // in the order of the week
   | { phrase: Phrase }
 
 export interface Phrase {
@@ -61,13 +67,20 @@ export interface Setting {
   target: string
   installed: string
   now: number
+  next: number | null // when it checks again by itself, milliseconds since 1970
 }
 
-export function explain(reason: Reason, { target: v, installed: old, now }: Setting): Explanation {
+export function explain(reason: Reason, { target: v, installed: old, now, next }: Setting): Explanation {
   const { code } = reason
   switch (code) {
     case 'unreachable':
-      return { ...said('err.server', 'reason.unreachable'), remedy: 'retry', needsUser: false }
+      return { ...unreachable(next), remedy: 'retry', needsUser: false }
+    case 'busy':
+      return { ...busy(reason, next), remedy: 'none', needsUser: false }
+    case 'proxy':
+      return { ...proxy(reason), remedy: 'retry', needsUser: true }
+    case 'certificate':
+      return { ...certificate(reason), remedy: 'retry', needsUser: true }
     case 'malformed':
       return { ...said('err.malformed', 'reason.malformed'), remedy: 'retry', needsUser: true }
     case 'signature':
@@ -113,6 +126,36 @@ function said(key: string, short: string, params: Record<string, Value> = {}, to
   return { what: phrase(key, params), todo: phrase(todo, params), short: phrase(short, params) }
 }
 
+// By itself it tries again only where a time for that is set.
+function unreachable(next: number | null): Words {
+  if (next === null) return said('err.server', 'reason.unreachable')
+  return said('err.server.next', 'reason.unreachable', { when: { at: next } })
+}
+
+function busy(reason: Reason, next: number | null): Words {
+  if (next !== null) return said('err.busy.next', 'reason.busy', { when: { at: next } })
+  const seconds = whole(reason.params['seconds'])
+  return seconds === null || seconds === 0
+    ? said('err.busy', 'reason.busy')
+    : said('err.busy.wait', 'reason.busy', { left: { lasts: seconds * 1000 } }, 'err.busy.d')
+}
+
+function proxy(reason: Reason): Words {
+  const [host, code] = [named(reason.params['host']), named(reason.params['code'])]
+  if (!host) return said('err.proxy.unnamed', 'reason.proxy', {}, 'err.proxy.d')
+  if (!code) return said('err.proxy.uncoded', 'reason.proxy', { host }, 'err.proxy.d')
+  return said('err.proxy', 'reason.proxy', { host, code })
+}
+
+function certificate(reason: Reason): Words {
+  const [issuer, host] = [named(reason.params['issuer']), named(reason.params['host'])]
+  return {
+    what: issuer ? phrase('err.tls', { issuer }) : phrase('err.tls.unnamed'),
+    todo: host ? phrase('err.tls.d', { host }) : phrase('err.tls.unnamed.d'),
+    short: phrase('reason.tls'),
+  }
+}
+
 // The disk may have filled up during the download, where nobody counted.
 function disk(reason: Reason, v: string): Words {
   const need = whole(reason.params['need'])
@@ -151,4 +194,10 @@ function unknownCode(code: never): Explanation {
 
 function whole(digits: string | undefined): number | null {
   return digits !== undefined && /^\d+$/.test(digits) ? Number(digits) : null
+}
+
+// A name that somebody out there chose: one line of it, without what would turn the sentence around it.
+function named(text: string | undefined): string {
+  const plain = [...(text ?? '').replace(/[\p{C}\s]+/gu, ' ').trim()]
+  return plain.length > 80 ? `${plain.slice(0, 79).join('')}…` : plain.join('')
 }

@@ -1,7 +1,7 @@
 import { describe as suite, expect, it } from 'vitest'
 import en from '../i18n/en.json'
 import { explain, type Phrase, type Reason, type ReasonCode, type Value } from './reasons'
-import { describe, tell, type PastUpdate, type UpdateFacts, type UpdateState } from './updates'
+import { describe, tell, type PastUpdate, type Pause, type UpdateFacts, type UpdateState } from './updates'
 
 const now = Date.parse('2026-05-03T12:30:00Z')
 
@@ -14,9 +14,11 @@ const facts = (state: UpdateState, more: Partial<UpdateFacts> = {}): UpdateFacts
   fullBytes: 61_000_000,
   reason: null,
   progress: null,
+  paused: '',
   holds: [],
   since: '2026-05-03T12:18:00Z',
   lastCheck: '2026-05-03T12:01:00Z',
+  nextCheck: '',
   probationEnds: '',
   restored: null,
   ...more,
@@ -29,7 +31,7 @@ const states: Record<UpdateState, [Partial<UpdateFacts>, sentence: string, glyph
   idle: [{}, 'state.idle', 'current', ''],
   checking: [{}, 'state.checking', 'current', ''],
   current: [{}, 'state.current', 'current', ''],
-  downloading: [{ target: '1.9.0' }, 'state.downloading.start', 'busy', 'cancel'],
+  downloading: [{ target: '1.9.0' }, 'state.downloading.start', 'busy', 'pause cancel'],
   staged: [{ target: '1.9.0' }, 'state.testing', 'busy', 'cancel'],
   proven: [{ target: '1.9.0' }, 'state.testing', 'busy', 'cancel'],
   waiting: [{ target: '1.9.0' }, 'state.waiting', 'ready', 'restart'],
@@ -45,6 +47,9 @@ const states: Record<UpdateState, [Partial<UpdateFacts>, sentence: string, glyph
 
 const codes: Record<ReasonCode, [params: Record<string, string>, what: string, todo: string, short: string]> = {
   unreachable: [{}, 'err.server', 'err.server.d', 'reason.unreachable'],
+  busy: [{ seconds: '120' }, 'err.busy.wait', 'err.busy.d', 'reason.busy'],
+  proxy: [{ host: '10.0.0.1:8080', code: '407' }, 'err.proxy', 'err.proxy.d', 'reason.proxy'],
+  certificate: [{ issuer: 'Hotel', host: 'updates.example' }, 'err.tls', 'err.tls.d', 'reason.tls'],
   malformed: [{}, 'err.malformed', 'err.malformed.d', 'reason.malformed'],
   signature: [{}, 'err.signature', 'err.signature.d', 'reason.signature'],
   expired: [{}, 'err.expired', 'err.expired.d', 'reason.expired'],
@@ -107,7 +112,7 @@ suite('every state', () => {
 
 suite('every reason', () => {
   it.each(Object.entries(codes))('%s', (code, [params, what, todo, short]) => {
-    const e = explain(because(code as ReasonCode, params), { target: '1.9.0', installed: '1.8.2', now })
+    const e = explain(because(code as ReasonCode, params), { target: '1.9.0', installed: '1.8.2', now, next: null })
     expect([e.what.key, e.todo.key, e.short.key]).toEqual([what, todo, short])
     for (const p of [e.what, e.todo, e.short]) expectSayable(p)
     for (const state of ['idle', 'current', 'refused', 'aborted', 'rolled-back'] as const) {
@@ -122,14 +127,41 @@ suite('every reason', () => {
     ['disk', 'err.disk.full'],
     ['state-folder', 'err.state.unnamed'],
     ['not-ready', 'err.notReady.unnamed'],
+    ['busy', 'err.busy'],
+    ['proxy', 'err.proxy.unnamed'],
+    ['certificate', 'err.tls.unnamed'],
   ] as const)('%s without its figures', (code, what) => {
-    const e = explain(because(code), { target: '1.9.0', installed: '1.8.2', now })
+    const e = explain(because(code), { target: '1.9.0', installed: '1.8.2', now, next: null })
     expect(e.what.key).toBe(what)
     for (const p of [e.what, e.todo, e.short]) expectSayable(p)
   })
 
+  it.each([
+    ['unreachable', 'err.server.next', 'err.server.next.d'],
+    ['busy', 'err.busy.next', 'err.busy.next.d'],
+  ] as const)('%s tells when the next check is', (code, what, todo) => {
+    const f = facts('idle', { reason: because(code, codes[code][0]), nextCheck: '2026-05-03T15:40:00Z' })
+    expect(describe(f, now).sentence).toEqual({ key: what, params: { when: { at: Date.parse(f.nextCheck) } } })
+    expect(keys(f)).toContain(todo)
+    expectWhole(f)
+    const late = Date.parse('2026-05-03T15:41:00Z')
+    expect(describe(f, late).sentence.key).toBe(codes[code][1])
+  })
+
+  it('names a proxy that gave no number', () => {
+    const f = facts('idle', { reason: because('proxy', { host: '10.0.0.1:8080' }) })
+    expect(describe(f, now).sentence).toEqual({ key: 'err.proxy.uncoded', params: { host: '10.0.0.1:8080' } })
+    expectWhole(f)
+  })
+
+  it('keeps a stranger’s name on one line', () => {
+    const issuer = `Evil\n\u202eCA\0 ${'x'.repeat(500)}`
+    const said = describe(facts('idle', { reason: because('certificate', { issuer }) }), now).sentence.params['issuer']
+    expect(said).toBe(`Evil CA ${'x'.repeat(71)}…`)
+  })
+
   it('takes a code it does not know for a defect', () => {
-    expect(explain(because('gremlins' as ReasonCode), { target: '', installed: '1.8.2', now }).what.key).toBe('err.internal')
+    expect(explain(because('gremlins' as ReasonCode), { target: '', installed: '1.8.2', now, next: null }).what.key).toBe('err.internal')
   })
 
   it('asks for the user only where nothing mends by itself', () => {
@@ -179,6 +211,50 @@ suite('figures', () => {
     expect(describe(facts('downloading', { target: '1.9.0', progress: { ...progress, secondsLeft: 0 } }), now).lines[0]?.key).toBe(
       'state.downloading.started',
     )
+  })
+
+  it.each<[Pause, sentence: string, lines: string, button: string]>([
+    ['user', 'state.paused', 'state.downloading.started', 'resume'],
+    ['metered', 'state.metered', 'state.downloading.started state.allow', 'pause'],
+    ['battery', 'state.battery', 'state.downloading.started state.goesOn', 'pause'],
+    ['quiet', 'state.quiet', 'state.downloading.started state.allow', 'pause'],
+    ['server', 'state.server', 'state.downloading.started state.server.sub', 'pause'],
+    ['eclipse' as Pause, 'state.paused', 'state.downloading.started', 'pause'],
+  ])('a download that waits: %s', (paused, sentence, lines, first) => {
+    const f = facts('downloading', { target: '1.9.0', progress, paused })
+    const card = describe(f, now)
+    expect([card.sentence.key, card.lines.map((l) => l.key).join(' '), card.glyph]).toEqual([sentence, lines, 'hold'])
+    expect(card.buttons.map((b) => b.id)).toEqual([first, 'cancel'])
+    expect([card.canCheck, card.progress?.share]).toEqual([false, progress.done / progress.total])
+    expect(describe({ ...f, progress: null }, now).progress).toBeNull()
+    expectWhole(f)
+    expectWhole({ ...f, progress: null })
+  })
+
+  it('says where a paused download stands', () => {
+    const f = facts('downloading', { target: '1.9.0', progress, paused: 'user' })
+    expect(describe(f, now).sentence.params).toEqual({ v: '1.9.0', pct: 32 })
+    expect(describe({ ...f, progress: null }, now).sentence.key).toBe('state.paused.start')
+  })
+
+  it('tells when the quiet hours end, but to the ears only that they do', () => {
+    const hour = (shift: number) => `${String((new Date(now).getHours() + 24 + shift) % 24).padStart(2, '0')}:00`
+    const quiet = { on: true, from: hour(-1), to: hour(2), days: 'mon tue wed thu fri sat sun', downloads: true }
+    const end = new Date(now).setHours(new Date(now).getHours() + 2, 0, 0, 0)
+    const card = describe(facts('downloading', { target: '1.9.0', progress, paused: 'quiet' }), now, quiet)
+    expect(card.sentence).toEqual({ key: 'state.quiet.until', params: { v: '1.9.0', when: { at: end } } })
+    expect([card.announce.key, card.tooltip.key]).toEqual(['state.quiet', 'state.quiet'])
+
+    const ready = describe(facts('waiting', { target: '1.9.0' }), now, quiet)
+    expect([ready.lines[1], ready.holds, ready.tooltip.key]).toEqual([
+      { key: 'state.waiting.quiet', params: { when: { at: end } } },
+      null,
+      'tip.quiet',
+    ])
+    for (const p of [card.sentence, card.announce, ready.tooltip, ...ready.lines]) expectSayable(p)
+    const held = describe(facts('waiting', { target: '1.9.0', holds: [{ id: 'x', label: 'Exporting' }] }), now, quiet)
+    expect([held.holds, held.tooltip.key]).toEqual([['Exporting'], 'tip.holds'])
+    expect(describe(facts('waiting', { target: '1.9.0' }), now, { ...quiet, on: false }).holds).toEqual([])
   })
 
   it('names what a restart waits for', () => {

@@ -1,7 +1,8 @@
 // What the Updates page and the glyph say about the update engine. Pure: a status and the time go in; sentences, buttons and a glyph come out.
 // Nothing here claims more than the engine has verified: "up to date" needs a check that succeeded, "nothing was lost" needs a count.
 
-import { explain, phrase, type Phrase, type Reason } from './reasons'
+import { quietUntil, type QuietHours } from './quiet'
+import { explain, phrase, type Explanation, type Phrase, type Reason } from './reasons'
 
 export type UpdateState =
   | 'idle'
@@ -20,6 +21,9 @@ export type UpdateState =
   | 'aborted'
   | 'rolled-back'
 
+// Why a download under way waits. '' when it does not.
+export type Pause = '' | 'user' | 'metered' | 'battery' | 'quiet' | 'server'
+
 // The part of the engine's status that is spoken about. Sizes in bytes, times RFC 3339 or ''.
 export interface UpdateFacts {
   state: UpdateState
@@ -30,16 +34,18 @@ export interface UpdateFacts {
   fullBytes: number
   reason: Reason | null
   progress: { done: number; total: number; full: number; secondsLeft: number } | null
+  paused: Pause
   holds: { id: string; label: string }[]
   since: string
-  lastCheck: string
+  lastCheck: string // the last one that succeeded
+  nextCheck: string // the next one that nobody has to ask for
   probationEnds: string
   restored: { restored: number; total: number } | null
 }
 
 export type GlyphKind = 'current' | 'busy' | 'ready' | 'probation' | 'hold' | 'back' | 'attention'
 
-export type ButtonId = 'getNow' | 'cancel' | 'restart' | 'tryAgain' | 'details'
+export type ButtonId = 'getNow' | 'pause' | 'resume' | 'cancel' | 'restart' | 'tryAgain' | 'details'
 
 export interface Button {
   id: ButtonId
@@ -60,6 +66,8 @@ export interface UpdateCard {
 
 const labels: Record<Exclude<ButtonId, 'tryAgain'>, string> = {
   getNow: 'btn.getNow',
+  pause: 'btn.pause',
+  resume: 'btn.resume',
   cancel: 'btn.cancel',
   restart: 'btn.restart',
   details: 'btn.details',
@@ -75,7 +83,8 @@ function card(said: Said): UpdateCard {
   return { lines: [], announce: said.sentence, tooltip: said.sentence, progress: null, holds: null, buttons: [], canCheck: true, ...said }
 }
 
-export function describe(s: UpdateFacts, now: number): UpdateCard {
+/** quiet: the quiet hours that were chosen, where the card is to tell when they end. */
+export function describe(s: UpdateFacts, now: number, quiet: QuietHours | null = null): UpdateCard {
   switch (s.state) {
     case 'idle':
       return idle(s, now)
@@ -86,7 +95,7 @@ export function describe(s: UpdateFacts, now: number): UpdateCard {
         ? card({ glyph: 'current', sentence: phrase('state.current', { v: s.installed }), tooltip: standing(s) })
         : idle(s, now)
     case 'downloading':
-      return downloading(s)
+      return downloading(s, quiet && quietUntil(quiet, now))
     case 'staged':
     case 'proven':
       return card({
@@ -97,7 +106,7 @@ export function describe(s: UpdateFacts, now: number): UpdateCard {
         canCheck: false,
       })
     case 'waiting':
-      return waiting(s)
+      return waiting(s, quiet && quietUntil(quiet, now))
     case 'swapping':
     case 'handing-over':
       return card({
@@ -129,7 +138,7 @@ export function describe(s: UpdateFacts, now: number): UpdateCard {
 }
 
 function idle(s: UpdateFacts, now: number): UpdateCard {
-  if (s.reason) return failed(s, now, explain(s.reason, { ...s, now }).needsUser ? 'attention' : 'current')
+  if (s.reason) return failed(s, now, because(s.reason, s, now).needsUser ? 'attention' : 'current')
   if (s.target) {
     return card({
       glyph: 'current',
@@ -149,41 +158,75 @@ function idle(s: UpdateFacts, now: number): UpdateCard {
   return card({ glyph: 'current', sentence: phrase('state.idle', { v: s.installed }), tooltip: standing(s) })
 }
 
-function downloading(s: UpdateFacts): UpdateCard {
+function downloading(s: UpdateFacts, quietEnds: number | null): UpdateCard {
   const p = s.progress
-  const cancel = { buttons: [button('cancel')], canCheck: false, glyph: 'busy' as const }
-  if (!p || p.total <= 0) {
-    return card({
-      ...cancel,
-      sentence: phrase('state.downloading.start', { v: s.target }),
-      lines: [phrase('state.using', { old: s.installed })],
-    })
-  }
-  const share = Math.min(1, Math.max(0, p.done / p.total))
-  const step = Math.floor(share * 4) * 25
-  const amounts = { done: { bytes: p.done }, size: { bytes: p.total }, full: { bytes: p.full } }
-  const line =
-    p.secondsLeft > 0
-      ? phrase('state.downloading.sub', { ...amounts, left: { lasts: p.secondsLeft * 1000 } })
-      : phrase('state.downloading.started', amounts)
+  const share = p && p.total > 0 ? Math.min(1, Math.max(0, p.done / p.total)) : null
+  const said = s.paused ? paused(s.paused, s.target, share, quietEnds) : running(s.target, share)
+  const lines = share === null || p === null ? [phrase('state.using', { old: s.installed })] : [amounts(p, !s.paused)]
   return card({
-    ...cancel,
-    sentence: phrase('state.downloading', { v: s.target, pct: Math.floor(share * 100) }),
-    announce: phrase('state.downloading', { v: s.target, pct: step }),
-    tooltip: phrase('tip.busy', { v: s.target, pct: Math.floor(share * 100) }),
-    lines: [line],
-    progress: { share, text: phrase('state.share', { pct: step }) },
+    ...said,
+    lines: [...lines, ...(said.lines ?? [])],
+    buttons: [button(s.paused === 'user' ? 'resume' : 'pause'), button('cancel')],
+    canCheck: false,
+    progress: share === null ? null : { share, text: phrase('state.share', { pct: quarters(share) }) },
   })
 }
 
-function waiting(s: UpdateFacts): UpdateCard {
+const quarters = (share: number): number => Math.floor(share * 4) * 25
+
+function running(v: string, share: number | null): Said {
+  if (share === null) return { glyph: 'busy', sentence: phrase('state.downloading.start', { v }) }
+  const pct = Math.floor(share * 100)
+  return {
+    glyph: 'busy',
+    sentence: phrase('state.downloading', { v, pct }),
+    announce: phrase('state.downloading', { v, pct: quarters(share) }),
+    tooltip: phrase('tip.busy', { v, pct }),
+  }
+}
+
+// A download that waits, for what, and whether it goes on by itself.
+function paused(why: Pause, v: string, share: number | null, quietEnds: number | null): Said {
+  const glyph = 'hold'
+  switch (why) {
+    case 'metered':
+      return { glyph, sentence: phrase('state.metered', { v }), lines: [phrase('state.allow')] }
+    case 'battery':
+      return { glyph, sentence: phrase('state.battery', { v }), lines: [phrase('state.goesOn')] }
+    case 'quiet': {
+      const brief = phrase('state.quiet', { v })
+      const sentence = quietEnds === null ? brief : phrase('state.quiet.until', { v, when: { at: quietEnds } })
+      return { glyph, sentence, announce: brief, tooltip: brief, lines: [phrase('state.allow')] }
+    }
+    case 'server':
+      return { glyph, sentence: phrase('state.server', { v }), lines: [phrase('state.server.sub')] }
+    default: // by the user, or for a reason that only a newer engine knows
+      return {
+        glyph,
+        sentence: share === null ? phrase('state.paused.start', { v }) : phrase('state.paused', { v, pct: Math.floor(share * 100) }),
+      }
+  }
+}
+
+function amounts(p: NonNullable<UpdateFacts['progress']>, running: boolean): Phrase {
+  const sizes = { done: { bytes: p.done }, size: { bytes: p.total }, full: { bytes: p.full } }
+  return running && p.secondsLeft > 0
+    ? phrase('state.downloading.sub', { ...sizes, left: { lasts: p.secondsLeft * 1000 } })
+    : phrase('state.downloading.started', sizes)
+}
+
+function waiting(s: UpdateFacts, quietEnds: number | null): UpdateCard {
   const holds = s.holds.map((h) => h.label)
+  const ready = phrase(quietEnds === null ? 'tip.ready' : 'tip.quiet', { v: s.target })
   return card({
     glyph: 'ready',
     sentence: phrase('state.waiting', { v: s.target }),
-    lines: [phrase('state.waiting.sub', { old: s.installed, size: { bytes: s.patchBytes }, full: { bytes: s.fullBytes } })],
-    tooltip: holds.length ? phrase('tip.holds', { v: s.target, holds: { list: holds } }) : phrase('tip.ready', { v: s.target }),
-    holds,
+    lines: [
+      phrase('state.waiting.sub', { old: s.installed, size: { bytes: s.patchBytes }, full: { bytes: s.fullBytes } }),
+      ...(quietEnds === null ? [] : [phrase('state.waiting.quiet', { when: { at: quietEnds } })]),
+    ],
+    tooltip: holds.length ? phrase('tip.holds', { v: s.target, holds: { list: holds } }) : ready,
+    holds: holds.length === 0 && quietEnds !== null ? null : holds,
     buttons: [holds.length ? button('restart', 'btn.restartDone') : button('restart')],
   })
 }
@@ -216,7 +259,7 @@ function confirmed(s: UpdateFacts): UpdateCard {
 }
 
 function rolledBack(s: UpdateFacts, now: number): UpdateCard {
-  const why = s.reason ? explain(s.reason, { ...s, now }) : null
+  const why = s.reason ? because(s.reason, s, now) : null
   const lines = []
   if (why) lines.push(phrase('state.rolledBack.why', { what: { phrase: why.what } }))
   if (s.restored) {
@@ -233,10 +276,16 @@ function rolledBack(s: UpdateFacts, now: number): UpdateCard {
   })
 }
 
+// The reason with what is known beside it. A next check that should have been is none to wait for.
+function because(reason: Reason, s: UpdateFacts, now: number): Explanation {
+  const next = time(s.nextCheck)
+  return explain(reason, { ...s, now, next: next !== null && next > now ? next : null })
+}
+
 // A failed check, a release that could not be used, or a restart that the user stopped: the old version runs on in all of them.
 function failed(s: UpdateFacts, now: number, glyph: GlyphKind): UpdateCard {
   const reason: Reason = s.reason ?? { code: 'internal', detail: '', params: {} }
-  const { what, todo, remedy } = explain(reason, { ...s, now })
+  const { what, todo, remedy } = because(reason, s, now)
   const buttons = { retry: [button('details'), retry], fetch: [button('getNow')], none: [] }[remedy]
   return card({
     glyph,
@@ -285,8 +334,8 @@ export interface HistoryLine {
 }
 
 export function tell(r: PastUpdate, now: number): HistoryLine {
-  const reason = r.reason ? { phrase: explain(r.reason, { target: r.to, installed: r.from, now }).short } : null
-  const because = (key: string, unexplained: string): Phrase => (reason ? phrase(key, { reason }) : phrase(unexplained))
+  const reason = r.reason ? { phrase: explain(r.reason, { target: r.to, installed: r.from, now, next: null }).short } : null
+  const told = (key: string, unexplained: string): Phrase => (reason ? phrase(key, { reason }) : phrase(unexplained))
   switch (r.outcome) {
     case 'confirmed':
       return { glyph: 'current', facts: success(r) }
@@ -294,12 +343,12 @@ export function tell(r: PastUpdate, now: number): HistoryLine {
       return { glyph: 'probation', facts: [phrase('history.probation'), ...success(r)] }
     case 'rolled-back': {
       const kept = r.total > 0 && r.restored === r.total ? [phrase('state.rolledBack.all')] : []
-      return { glyph: 'back', facts: [because('history.back', 'history.backUnexplained'), ...kept] }
+      return { glyph: 'back', facts: [told('history.back', 'history.backUnexplained'), ...kept] }
     }
     case 'refused':
-      return { glyph: 'attention', facts: [because('history.failed', 'history.failedUnexplained')] }
+      return { glyph: 'attention', facts: [told('history.failed', 'history.failedUnexplained')] }
     case 'aborted':
-      return { glyph: 'current', facts: [because('history.stopped', 'history.stoppedUnexplained')] }
+      return { glyph: 'current', facts: [told('history.stopped', 'history.stoppedUnexplained')] }
     case 'recalled':
       return { glyph: 'current', facts: [phrase('history.recalled')] }
     default:

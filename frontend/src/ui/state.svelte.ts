@@ -1,15 +1,7 @@
 // The reactive state of the window: the plain state of src/model, and what comes from the surroundings and is never recorded.
 import { untrack } from 'svelte'
-import type { Preferences, SessionStart, UpdateStatus } from '../bridge'
+import { defaultPreferences, type Preferences, type SessionStart, type UpdateStatus } from '../bridge'
 import { emptyState, type AppState, type Failure } from '../model/app'
-
-export const defaultPreferences: Preferences = {
-  language: '',
-  theme: 'system',
-  zoom: 1,
-  editor: { fontSize: 14, lineNumbers: false, wrap: true },
-  updates: { channel: 'stable', automatic: 'all', checkEvery: '5h', probation: '30m' },
-}
 
 export class App {
   state: AppState = $state(emptyState())

@@ -31,9 +31,11 @@ it('a report names version, state and cause', () => {
     patchBytes: 0,
     fullBytes: 0,
     reason: { code: 'disk', detail: 'stage 1.9.0: no space', params: { need: '140', free: '52' } },
+    paused: '',
     holds: [],
     since: '2026-05-03T12:18:00Z',
     lastCheck: '',
+    nextCheck: '',
     probationEnds: '',
   })
   expect(text.split('\n')).toEqual([

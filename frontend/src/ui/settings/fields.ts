@@ -2,7 +2,13 @@
 // in the middle brings it back. A field that is absent has not been touched.
 import type { AppState, SettingsPage } from '../../model/app'
 
-export type FieldId = 'updates.channel' | 'updates.details' | 'updates.history' | 'editor.fontSize' | `scroll.${SettingsPage}`
+export type FieldId =
+  | 'updates.channel'
+  | 'updates.details'
+  | 'updates.history'
+  | `updates.quiet.${'from' | 'to'}`
+  | 'editor.fontSize'
+  | `scroll.${SettingsPage}`
 
 export const field = (app: AppState, id: FieldId): string | null => app.settings.fields[id] ?? null
 

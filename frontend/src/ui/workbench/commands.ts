@@ -99,6 +99,20 @@ function updateCommands(app: App, session: Session): Command[] {
       run: () => void session.tried(() => updates.check()),
     },
     {
+      id: 'updates.pause',
+      label: 'command.pauseUpdate',
+      reason: offers('pause') ? undefined : 'command.reason.notDownloading',
+      everywhere: true,
+      run: () => void session.tried(() => updates.pause()),
+    },
+    {
+      id: 'updates.resume',
+      label: 'command.resumeUpdate',
+      reason: offers('resume') ? undefined : 'command.reason.notPaused',
+      everywhere: true,
+      run: () => void session.tried(() => updates.resume()),
+    },
+    {
       id: 'updates.cancel',
       label: 'command.cancelUpdate',
       reason: offers('cancel') ? undefined : 'command.reason.noDownload',
