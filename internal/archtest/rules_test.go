@@ -65,12 +65,18 @@ var rooms = []room{
 		"what the server's rooms agree on, so it needs none of them"},
 	{"vcm/...", []string{"vcm", "updater/release", "internal/durable", "x"}, []string{"updater/feed", "updater/delta/..."},
 		"each room of the server gives one guarantee and meets the others only through vcm"},
+	{"vcm/check", []string{"updater/release", "x", "github.com/fsnotify/fsnotify"}, []string{"updater/feed", "vcm/repository"},
+		"it hands out signed files that it need not understand; its tests put a real publisher and a real client around it"},
 	{"vcm/keys", []string{"internal/durable", "x", "filippo.io/age", "filippo.io/age/armor"}, nil,
 		"what holds private keys holds nothing else, so that it can be read in one sitting"},
 	{"vcm/repository", []string{"vcm", "updater/release", "internal/durable", "x", tuf, "github.com/sigstore/sigstore/pkg/signature"}, []string{"updater/feed"},
 		"signed metadata is made in one place; what a release's bytes are like does not matter to it"},
-	{"cmd/vcm", []string{"vcm/...", "updater/release", "updater/delta/...", "updater/feed", "internal/durable", "x", "github.com/spf13/cobra", "github.com/spf13/pflag"}, nil,
-		"the command wires flags to operations; the codecs come in here, so that vcm itself needs none"},
+	{"vcm/sync", []string{"vcm", "updater/release", "internal/durable", "x", "github.com/minio/minio-go/v7/..."}, nil,
+		"it moves files whose names and hashes are given; who signed them is not its business, so that any place can be written to in one way"},
+	{"vcm/receive", []string{"vcm", "updater/release", "internal/durable", "x"}, []string{"vcm/sync"},
+		"it meets strangers on the network: what they may leave behind is decided by a signature that others check"},
+	{"cmd/vcm", []string{"vcm/...", "updater/release", "updater/delta/...", "updater/feed", "updater/fetch", "internal/durable", "x", "github.com/spf13/cobra", "github.com/spf13/pflag"}, nil,
+		"the command wires flags to operations; the codecs come in here, so that vcm itself needs none, and what clients use to check and to download, so that a feed is judged as they see it"},
 
 	{"internal/durable", []string{"x"}, nil,
 		"everything that must survive a power cut stands on it, so it stands on nothing of ours"},
@@ -101,6 +107,7 @@ var guests = []guest{
 	{"github.com/adrg/xdg", []string{"app/sandbox"}, "one room knows where a user's folders are, so that nothing reaches out of them"},
 	{"github.com/Masterminds/semver/v3", []string{"updater/release"}, "versions are compared in one place, so that client and server agree"},
 	{"github.com/zeebo/blake3", []string{"updater/release", "updater/install"}, "which hash proves a segment is agreed in one place; install recognises its own files by it"},
+	{"github.com/minio/minio-go/v7/...", []string{"vcm/sync"}, "a place is five operations; which service it is shows nowhere else"},
 	{"github.com/spf13/cobra", []string{"cmd/vcm"}, "flags stay in the command; operations take values"},
 }
 
