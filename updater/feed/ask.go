@@ -54,7 +54,7 @@ func (c *Client) ask(ctx context.Context, asker *wire.Asker, kept *state, now ti
 	c.opts.Log.Info("check endpoint is of no use now, asking for files", "err", err)
 	trusted, fileErr := c.prove(kept, files, now)
 	if fileErr != nil {
-		return found{}, fileErr
+		return found{}, fmt.Errorf("%w (and through the check endpoint: %w)", fileErr, err)
 	}
 	// Only a feed that works without it shows that the endpoint is what is
 	// missing: in front of a sign-in page nothing works.

@@ -2,11 +2,13 @@ package feed_test
 
 import (
 	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -31,6 +33,7 @@ type repository struct {
 	root  *metadata.Metadata[metadata.RootType]
 	top   *metadata.Metadata[metadata.TargetsType]
 	role  *metadata.Metadata[metadata.TargetsType]
+	roll  *metadata.Metadata[metadata.TargetsType] // nil: a feed from before there were rollouts
 	snap  *metadata.Metadata[metadata.SnapshotType]
 	stamp *metadata.Metadata[metadata.TimestampType]
 
@@ -51,20 +54,38 @@ func newRepository(t testing.TB) *repository {
 	for _, role := range metadata.TOP_LEVEL_ROLE_NAMES {
 		r.addKey(role)
 	}
-	key, public := newKey(t)
-	r.keys[release.Role(app)] = []ed25519.PrivateKey{key}
-	id := keyID(t, public)
-	r.top.Signed.Delegations = &metadata.Delegations{
-		Keys: map[string]*metadata.Key{id: public},
-		Roles: []metadata.DelegatedRole{{
-			Name: release.Role(app), KeyIDs: []string{id}, Threshold: 1, Terminating: true,
-			Paths: []string{app + "/*/*/*"},
-		}},
-	}
-	r.snap.Signed.Meta[release.Role(app)+".json"] = metadata.MetaFile(1)
+	r.top.Signed.Delegations = &metadata.Delegations{Keys: map[string]*metadata.Key{}}
+	r.delegate(release.Role(app), app+"/*/*/*", release.FloorPath(app))
 	r.server = httptest.NewServer(http.HandlerFunc(r.serve))
 	t.Cleanup(r.server.Close)
 	return r
+}
+
+// delegate makes a role of targets with a key of its own.
+func (r *repository) delegate(role string, paths ...string) {
+	r.t.Helper()
+	key, public := newKey(r.t)
+	r.keys[role] = []ed25519.PrivateKey{key}
+	id := keyID(r.t, public)
+	d := r.top.Signed.Delegations
+	d.Keys[id] = public
+	d.Roles = append(d.Roles, metadata.DelegatedRole{
+		Name: role, KeyIDs: []string{id}, Threshold: 1, Terminating: true, Paths: paths,
+	})
+	r.snap.Signed.Meta[role+".json"] = metadata.MetaFile(1)
+}
+
+// withRollouts adds the app's online role.
+func (r *repository) withRollouts() *repository {
+	r.roll = metadata.Targets(r.role.Signed.Expires)
+	r.delegate(release.RolloutRole(app), app+"/rollout/*")
+	return r
+}
+
+// rollout puts a rollout of a channel into its role without signing anything.
+func (r *repository) rollout(name string, custom json.RawMessage) {
+	nothing := sha256.Sum256(nil)
+	r.roll.Signed.Targets[name] = &metadata.TargetFiles{Hashes: metadata.Hashes{"sha256": nothing[:]}, Custom: &custom, Path: name}
 }
 
 func newKey(t testing.TB) (ed25519.PrivateKey, *metadata.Key) {
@@ -165,6 +186,9 @@ func (r *repository) target(name string, custom json.RawMessage) {
 // next raises the version of everything below root.
 func (r *repository) next() {
 	r.role.Signed.Version++
+	if r.roll != nil {
+		r.roll.Signed.Version++
+	}
 	r.top.Signed.Version++
 	r.snap.Signed.Version++
 	r.stamp.Signed.Version++
@@ -178,6 +202,10 @@ func (r *repository) publish() {
 	r.snap.Signed.Meta["targets.json"].Version = r.top.Signed.Version
 	r.stamp.Signed.Meta["snapshot.json"].Version = r.snap.Signed.Version
 	r.put(fmt.Sprintf("%d.%s.json", r.role.Signed.Version, role), sign(r.t, r.role, r.keys[role]))
+	if role := release.RolloutRole(app); r.roll != nil {
+		r.snap.Signed.Meta[role+".json"].Version = r.roll.Signed.Version
+		r.put(fmt.Sprintf("%d.%s.json", r.roll.Signed.Version, role), sign(r.t, r.roll, r.keys[role]))
+	}
 	r.put(fmt.Sprintf("%d.targets.json", r.top.Signed.Version), sign(r.t, r.top, r.keys[metadata.TARGETS]))
 	r.put(fmt.Sprintf("%d.snapshot.json", r.snap.Signed.Version), sign(r.t, r.snap, r.keys[metadata.SNAPSHOT]))
 	r.put("timestamp.json", sign(r.t, r.stamp, r.keys[metadata.TIMESTAMP]))
@@ -230,10 +258,16 @@ func (r *repository) serve(w http.ResponseWriter, req *http.Request) {
 	answer, data, found := r.answer, r.files[name], false
 	if ok {
 		data, found = r.files[name]
+	} else {
+		name = strings.TrimPrefix(req.URL.Path, "/")
 	}
 	r.requests = append(r.requests, name)
 	r.mu.Unlock()
 	if answer != nil && answer(w, req) {
+		return
+	}
+	if name == "v1/check" {
+		r.serveCheck(w, req)
 		return
 	}
 	if !found {
@@ -250,4 +284,35 @@ func (r *repository) options() feed.Options {
 		URL: r.server.URL + "/feed", Root: r.trustRoot(), Dir: r.t.TempDir() + "/state", App: app,
 		Now: func() time.Time { return start },
 	}
+}
+
+// checking are options of a client that asks the check endpoint first.
+func (r *repository) checking() feed.Options {
+	o := r.options()
+	o.CheckURL = r.server.URL + "/v1/check"
+	return o
+}
+
+// serveCheck is a check endpoint in the hands of an attacker, who cares little what
+// the client has: everything that is there is sent, save roots that it has.
+func (r *repository) serveCheck(w http.ResponseWriter, req *http.Request) {
+	var ask struct {
+		App  string
+		Have map[string]int
+	}
+	if err := json.NewDecoder(req.Body).Decode(&ask); err != nil || ask.App != app {
+		http.Error(w, "not a check", http.StatusBadRequest)
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var files []string
+	for name, data := range r.files {
+		number, isRoot := strings.CutSuffix(name, ".root.json")
+		if version, err := strconv.Atoi(number); isRoot && err == nil && version <= ask.Have["root"] {
+			continue
+		}
+		files = append(files, fmt.Sprintf("%q:%s", name, data))
+	}
+	fmt.Fprintf(w, `{"next":18000,"files":{%s}}`, strings.Join(files, ","))
 }
