@@ -1,15 +1,12 @@
 package repository
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
-
-	"github.com/tesseract-desktop/tesseract/updater/release"
 )
 
 // draft is what a change makes of the documents that people sign: root, targets and the delegated roles. It is pure.
@@ -23,13 +20,21 @@ type draft struct {
 	root  *rootDoc
 	roles map[string]*targetsDoc
 	exact map[string][]byte // documents that are to be published byte for byte
+	fresh map[string]bool   // roles that were edited, and not adopted from a pending change as they are
 }
 
 func newDraft(base *state) *draft {
-	return &draft{base: base, roles: map[string]*targetsDoc{}, exact: map[string][]byte{}}
+	return &draft{base: base, roles: map[string]*targetsDoc{}, exact: map[string][]byte{}, fresh: map[string]bool{}}
 }
 
-// next is the version after v. The highest possible version has none: whoever signed it wanted that.
+// plausible is a version that no feed reaches honestly: one each second for thirty years. Somebody with a stolen key
+// can sign any number, so that clients which saw it refuse everything that follows ("fast-forward").
+const plausible = 1_000_000_000
+
+// maxVersion is the highest version that a document is given.
+const maxVersion = 1 << 52
+
+// next is the version after v.
 func next(v int64) (int64, error) {
 	if v < 0 || v >= maxVersion {
 		return 0, fmt.Errorf("version %d cannot be followed: %w", v, ErrExhausted)
@@ -37,9 +42,39 @@ func next(v int64) (int64, error) {
 	return v + 1, nil
 }
 
-// maxVersion is the highest version that a document is given. A stolen online key can sign any, up to the highest
-// number; clients that saw it come back when the key is replaced.
-const maxVersion = 1 << 52
+// versionAfter is the version of a role's next document. Where somebody drove it up and the keys are being replaced,
+// it starts anew: clients drop what is signed by the former keys, and with it the number that they saw.
+func (d *draft) versionAfter(role string, v int64) (int64, error) {
+	if v >= plausible && d.forgotten(role) {
+		return d.highest(role) + 1, nil
+	}
+	n, err := next(v)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", role, err)
+	}
+	return n, nil
+}
+
+// forgotten tells whether clients drop the version that they saw of an online role, once they have the draft's keys.
+// A delegated role's is in the snapshot, too.
+func (d *draft) forgotten(role string) bool {
+	switch role {
+	case metadata.SNAPSHOT:
+		return d.accepts(role, d.base.snapshot) != nil
+	case metadata.TIMESTAMP:
+		return d.accepts(role, d.base.timestamp) != nil
+	}
+	return online(role) && d.accepts(role, d.base.targets[role]) != nil && d.forgotten(metadata.SNAPSHOT)
+}
+
+// highest is the highest plausible version of a role that was ever in the folder. The timestamp's leaves no trace;
+// any number will do.
+func (d *draft) highest(role string) int64 {
+	if d.base.highest == nil {
+		return 0
+	}
+	return d.base.highest(role)
+}
 
 // editRoot is the next root, to be changed.
 func (d *draft) editRoot() (*metadata.RootType, error) {
@@ -57,6 +92,7 @@ func (d *draft) editRoot() (*metadata.RootType, error) {
 		d.root = doc
 	}
 	d.root.ClearSignatures()
+	d.fresh[metadata.ROOT] = true
 	return &d.root.Signed, nil
 }
 
@@ -70,14 +106,15 @@ func (d *draft) edit(role string) (*metadata.TargetsType, error) {
 			if doc, err = clone(d.base.targets[role]); err != nil {
 				return nil, err
 			}
-			if doc.Signed.Version, err = next(doc.Signed.Version); err != nil {
-				return nil, fmt.Errorf("%s: %w", role, err)
+			if doc.Signed.Version, err = d.versionAfter(role, doc.Signed.Version); err != nil {
+				return nil, err
 			}
 		}
 		d.roles[role] = doc
 	}
 	doc.ClearSignatures()
 	delete(d.exact, role)
+	d.fresh[role] = true
 	return &doc.Signed, nil
 }
 
@@ -108,7 +145,7 @@ func (d *draft) current(role string) *targetsDoc {
 func (d *draft) top() *targetsDoc { return d.current(metadata.TARGETS) }
 
 // settle completes the draft: whatever would no longer be trusted under the keys that it names is to be signed
-// again, and everything in it is valid from now on.
+// again, and everything that was edited is valid from now on.
 func (d *draft) settle(now time.Time, l Lifetimes) error {
 	if d.root != nil {
 		if err := soundRoot(&d.root.Signed); err != nil {
@@ -126,11 +163,11 @@ func (d *draft) settle(now time.Time, l Lifetimes) error {
 			return err
 		}
 	}
-	if d.root != nil && len(d.root.Signatures) == 0 {
+	if d.fresh[metadata.ROOT] {
 		d.root.Signed.Expires = now.Add(l.of(metadata.ROOT))
 	}
 	for role, doc := range d.roles {
-		if len(doc.Signatures) == 0 {
+		if d.fresh[role] {
 			doc.Signed.Expires = now.Add(l.of(role))
 		}
 	}
@@ -161,82 +198,4 @@ func (d *draft) changed() []string {
 		}
 	}
 	return roles
-}
-
-// delegate makes targets trust a role with paths, by keys of which one must sign.
-func delegate(top *metadata.TargetsType, role string, paths []string, keys []*metadata.Key) error {
-	if top.Delegations == nil {
-		top.Delegations = &metadata.Delegations{Keys: map[string]*metadata.Key{}}
-	}
-	d := metadata.DelegatedRole{Name: role, Threshold: 1, Terminating: true, Paths: paths, KeyIDs: []string{}}
-	for _, key := range keys {
-		id, err := key.ID()
-		if err != nil {
-			return err
-		}
-		top.Delegations.Keys[id] = key
-		d.KeyIDs = append(d.KeyIDs, id)
-	}
-	top.Delegations.Roles = append(top.Delegations.Roles, d)
-	return nil
-}
-
-// releasePaths and rolloutPaths are what the two roles of an app are trusted with.
-func releasePaths(app string) []string {
-	return []string{app + "/*/*/*", release.FloorPath(app)}
-}
-
-func rolloutPaths(app string) []string { return []string{app + "/rollout/*"} }
-
-// addApp delegates to the two roles of an app.
-func (d *draft) addApp(app string, keys Keys) error {
-	top, err := d.edit(metadata.TARGETS)
-	if err != nil {
-		return err
-	}
-	for _, role := range []struct {
-		name  string
-		paths []string
-	}{{release.Role(app), releasePaths(app)}, {release.RolloutRole(app), rolloutPaths(app)}} {
-		if delegation(top, role.name) != nil {
-			continue
-		}
-		public, err := publicKeys(keys, role.name)
-		if err != nil {
-			return err
-		}
-		if err := delegate(top, role.name, role.paths, public); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// publicKeys are those at hand for a role; none is an error.
-func publicKeys(keys Keys, role string) ([]*metadata.Key, error) {
-	signers, err := keys(role)
-	if err != nil {
-		return nil, err
-	}
-	var all []*metadata.Key
-	for _, s := range signers {
-		key, err := metadata.KeyFromPublicKey(s.Public())
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, key)
-	}
-	if len(all) == 0 {
-		return nil, errors.New("no key for " + role)
-	}
-	return all, nil
-}
-
-// versionAfter is the next version of snapshot or timestamp.
-func (d *draft) versionAfter(role string, v int64) (int64, error) {
-	n, err := next(v)
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w", role, err)
-	}
-	return n, nil
 }

@@ -247,41 +247,14 @@ func (r *Repository) Catalogue(app string) (release.Catalogue, error) {
 // false, and changes nothing, when the same version with the same bytes is
 // there already. Its errors include vcm.ErrConflict and vcm.ErrOlder.
 func (r *Repository) Add(ctx context.Context, rel release.Release, keys Keys) (added bool, err error) {
-	err = r.apply(ctx, keys, func(d *draft) error {
-		added, err = d.addRelease(rel)
+	added, err = r.apply(ctx, keys, func(d *draft) error {
+		_, err := d.addRelease(rel)
 		return err
 	})
 	if err != nil {
 		return false, fmt.Errorf("add %s: %w", rel.TargetPath(), err)
 	}
 	return added, nil
-}
-
-// apply makes a change: under the lock, upon what is there, as one transaction.
-func (r *Repository) apply(ctx context.Context, keys Keys, edit func(d *draft) error) error {
-	return r.locked(func(dir *os.Root) error {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		s, err := loadState(dir)
-		if err != nil {
-			return err
-		}
-		d := newDraft(s)
-		if err := edit(d); err != nil {
-			return err
-		}
-		if len(d.changed()) == 0 {
-			return nil
-		}
-		if err := d.settle(r.now(), r.opts.Lifetimes); err != nil {
-			return err
-		}
-		if _, err := d.sign(keys); err != nil {
-			return err
-		}
-		return r.commit(dir, d, keys, false)
-	})
 }
 
 // Renew signs again each role of which half the lifetime has passed and whose
@@ -295,7 +268,11 @@ func (r *Repository) Renew(ctx context.Context, keys Keys) (renewed []string, er
 		if err != nil {
 			return err
 		}
-		d, names, err := r.dueDraft(s, keys)
+		waiting, err := r.waiting(dir, s)
+		if err != nil {
+			return err
+		}
+		d, names, err := r.dueDraft(s, waiting, keys)
 		if err != nil || len(names) == 0 {
 			return err
 		}
@@ -317,12 +294,14 @@ func (r *Repository) Renew(ctx context.Context, keys Keys) (renewed []string, er
 	return renewed, nil
 }
 
-// dueDraft holds what is to be renewed and can be.
-func (r *Repository) dueDraft(s *state, keys Keys) (*draft, []string, error) {
+// dueDraft holds what is to be renewed and can be. Offline roles for whose next document people are being asked for
+// signatures are left to them.
+func (r *Repository) dueDraft(s *state, waiting []*Pending, keys Keys) (*draft, []string, error) {
 	d := newDraft(s)
 	var names []string
-	for _, role := range s.status() {
-		if !r.due(role) {
+	for _, role := range r.status(s) {
+		asked := !online(role.Name) && slices.ContainsFunc(waiting, func(p *Pending) bool { return slices.Contains(p.Roles(), role.Name) })
+		if !role.Due || asked {
 			continue
 		}
 		can, err := newDraft(s).able(role.Name, keys)
@@ -351,10 +330,6 @@ func (r *Repository) dueDraft(s *state, keys Keys) (*draft, []string, error) {
 	return d, names, nil
 }
 
-func (r *Repository) due(role Role) bool {
-	return r.opts.Now().After(role.Expires.Add(-r.opts.Lifetimes.of(role.Name) / 2))
-}
-
 func (r *Repository) now() time.Time { return r.opts.Now().UTC().Truncate(time.Second) }
 
 // Role is what is signed for a role at present.
@@ -362,6 +337,7 @@ type Role struct {
 	Name      string    `json:"name"`
 	Version   int64     `json:"version"`
 	Expires   time.Time `json:"expires"`
+	Due       bool      `json:"due"`       // to be renewed: half of its lifetime has passed
 	Keys      []string  `json:"keys"`      // ids of those that may sign
 	Threshold int       `json:"threshold"` // how many of them must
 }
@@ -372,7 +348,16 @@ func (r *Repository) Status() ([]Role, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.status(), nil
+	return r.status(s), nil
+}
+
+// status marks what is due: half of its lifetime has passed.
+func (r *Repository) status(s *state) []Role {
+	list := s.status()
+	for i, role := range list {
+		list[i].Due = r.opts.Now().After(role.Expires.Add(-r.opts.Lifetimes.of(role.Name) / 2))
+	}
+	return list
 }
 
 // load reads without the lock. Where another process is just changing keys, it waits for that.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -33,7 +34,8 @@ type state struct {
 	root      *rootDoc
 	timestamp *timestampDoc
 	snapshot  *snapshotDoc
-	targets   map[string]*targetsDoc // targets and the delegated roles
+	targets   map[string]*targetsDoc  // targets and the delegated roles
+	highest   func(role string) int64 // the highest plausible version among the files of a role
 }
 
 // loadState reads what timestamp.json refers to and verifies all of it. The
@@ -54,7 +56,7 @@ func loadState(root *os.Root) (s *state, err error) {
 	if err := loadTargets(root, trusted, metadata.TARGETS, metadata.ROOT); err != nil {
 		return nil, err
 	}
-	s = &state{trusted.Root, trusted.Timestamp, trusted.Snapshot, trusted.Targets}
+	s = &state{trusted.Root, trusted.Timestamp, trusted.Snapshot, trusted.Targets, highestOf(root)}
 	if err := soundRoot(&s.root.Signed); err != nil {
 		return nil, err
 	}
@@ -149,6 +151,35 @@ func readFile(root *os.Root, name string, limit int64) ([]byte, error) {
 		err = fmt.Errorf("%s is longer than %d bytes", name, limit)
 	}
 	return data, err
+}
+
+// highestOf looks through the names in the metadata folder.
+func highestOf(root *os.Root) func(role string) int64 {
+	return func(role string) int64 {
+		highest := int64(0)
+		for _, v := range versionsOf(root, role) {
+			if v < plausible {
+				highest = max(highest, v)
+			}
+		}
+		return highest
+	}
+}
+
+// versionsOf lists the versions of a role's files, in no order.
+func versionsOf(root *os.Root, role string) []int64 {
+	entries, err := fs.ReadDir(root.FS(), metadataDir)
+	if err != nil {
+		return nil
+	}
+	var versions []int64
+	for _, e := range entries {
+		number, ok := strings.CutSuffix(e.Name(), "."+role+".json")
+		if v, err := strconv.ParseInt(number, 10, 64); ok && err == nil {
+			versions = append(versions, v)
+		}
+	}
+	return versions
 }
 
 func (s *state) top() *targetsDoc { return s.targets[metadata.TARGETS] }
