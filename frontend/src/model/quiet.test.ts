@@ -64,5 +64,6 @@ test('quiet hours in words', () => {
   })
   expect(tellQuiet(hours('22:00', '07:00', 'mon')).key).toBe('quiet.d.night')
   expect(tellQuiet(hours('07:00', '07:00', 'mon')).key).toBe('quiet.d.night')
+  expect(tellQuiet(hours('07:00', '7:00', 'mon tue wed thu fri sat sun')).key).toBe('quiet.always')
   expect(tellQuiet(hours('09:00', '18:00', '')).key).toBe('quiet.never')
 })

@@ -64,6 +64,7 @@ const dayOf = (at: Date, shift: number): Weekday => week[(at.getDay() + 6 + shif
 export function tellQuiet(q: QuietHours): Phrase {
   const days = daysOf(q.days)
   if (days.length === 0) return phrase('quiet.never')
+  if (days.length === week.length && minuteOf(q.from) === minuteOf(q.to)) return phrase('quiet.always')
   const params = { from: q.from, to: q.to, days: { days } }
   return phrase(minuteOf(q.from) < minuteOf(q.to) ? 'quiet.d' : 'quiet.d.night', params)
 }
