@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -8,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"github.com/tesseract-desktop/tesseract/internal/durable"
 	"github.com/tesseract-desktop/tesseract/updater/release"
@@ -46,6 +49,32 @@ func costSince(began time.Time) deltaCost {
 	return deltaCost{TookMS: time.Since(began).Milliseconds(), CPUMS: u.cpu.Milliseconds(), Peak: u.peak}
 }
 
+// twoNames is what diff and patch take.
+func twoNames(first, second string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) != 2 {
+			return fmt.Errorf("give two names, %s and %s, and -o; there are %d", first, second, len(args))
+		}
+		return nil
+	}
+}
+
+// interrupted is the error of a user who did not want to wait; nil while ctx lasts.
+func interrupted(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("interrupted: %w", ctx.Err())
+	}
+	return nil
+}
+
+// portion is a patch's share of what it makes, for people.
+func portion(patch, whole int64) string {
+	if patch > 0 && patch < whole/1000 {
+		return fmt.Sprintf("1/%d", whole/patch)
+	}
+	return share(patch, max(whole, 1))
+}
+
 // openSection opens a file for the rest of the process's life.
 func openSection(name string) (*io.SectionReader, fs.FileMode, error) {
 	f, err := os.Open(name)
@@ -74,8 +103,28 @@ func digest(r *io.SectionReader) (release.Digest, error) {
 	return release.Digest(sum.Sum(nil)), nil
 }
 
-// writeOutput gives a file its name once it is complete.
+// checkOutput refuses names that nobody means: no file's, or that of a file which is read and not to be replaced.
+func checkOutput(out string, inputs ...string) error {
+	if out == "" || out == "-" {
+		return usageError{fmt.Errorf("-o %q: give the name of a file", out)}
+	}
+	there, err := os.Stat(out)
+	if err != nil {
+		return nil // writing it tells
+	}
+	for _, name := range inputs {
+		if in, err := os.Stat(name); err == nil && os.SameFile(there, in) {
+			return usageError{fmt.Errorf("-o %s would replace what is read: give another name", out)}
+		}
+	}
+	return nil
+}
+
+// writeOutput gives a file its name once it is complete. What is in the way of that shows before fill does its work.
 func writeOutput(name string, mode fs.FileMode, fill func(io.Writer) error) error {
+	if is, _ := folder(name); is {
+		return fmt.Errorf("%s is a folder: give the name of a file with -o", name)
+	}
 	root, err := os.OpenRoot(filepath.Dir(name))
 	if err != nil {
 		return err

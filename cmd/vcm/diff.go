@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -29,10 +30,13 @@ well. In a folder, each file has the patch that is smallest for it.`,
 		Example: `  vcm diff tesseract-1.0.0 tesseract-1.1.0 -o update.patch
   vcm diff Old.app New.app -o app.patch
   vcm diff old new -o new.bsdiff --codec bsdiff --json`,
-		Args: cobra.ExactArgs(2),
+		Args: twoNames("OLD", "NEW"),
 		RunE: does(func(cmd *cobra.Command, args []string) error {
 			if _, ok := delta.ByName(codec); !ok && codec != auto {
 				return usageError{fmt.Errorf("codec %q: use %s", codec, codecNames())}
+			}
+			if err := checkOutput(out, args...); err != nil {
+				return err
 			}
 			trees, err := bothFolders(args[0], args[1])
 			if err != nil {
@@ -80,22 +84,23 @@ func (t *tool) diff(ctx context.Context, oldName, newName, out, codec string) er
 	if res.SHA256, err = digest(after); err != nil {
 		return err
 	}
-	bar := t.progress()
-	choice, err := promptly(ctx, func() (delta.Choice, error) {
-		return makePatch(ctx, before, after, res.SHA256, codec, bar.chosen)
-	})
-	bar.end()
-	if ctx.Err() != nil {
-		return fmt.Errorf("interrupted: %w", ctx.Err())
-	}
-	if err != nil {
+	err = writeOutput(out, 0o644, func(w io.Writer) error {
+		bar := t.progress()
+		choice, err := promptly(ctx, func() (delta.Choice, error) {
+			return makePatch(ctx, before, after, res.SHA256, codec, bar.chosen)
+		})
+		bar.end()
+		if err := cmp.Or(interrupted(ctx), err); err != nil {
+			return err
+		}
+		res.Codec, res.Reason, res.Patch = choice.Codec, choice.Reason, int64(len(choice.Patch))
+		for _, c := range choice.Candidates {
+			res.Candidates = append(res.Candidates, deltaCandidate{c.Codec, c.Bytes, c.Kept, c.Reason, c.Took.Milliseconds()})
+		}
+		_, err = w.Write(choice.Patch)
 		return err
-	}
-	res.Codec, res.Reason, res.Patch = choice.Codec, choice.Reason, int64(len(choice.Patch))
-	for _, c := range choice.Candidates {
-		res.Candidates = append(res.Candidates, deltaCandidate{c.Codec, c.Bytes, c.Kept, c.Reason, c.Took.Milliseconds()})
-	}
-	if err := writeOutput(out, 0o644, func(w io.Writer) error { _, err := w.Write(choice.Patch); return err }); err != nil {
+	})
+	if err != nil {
 		return err
 	}
 	res.deltaCost = costSince(began)
@@ -118,8 +123,11 @@ func makePatch(ctx context.Context, before, after *io.SectionReader, want [sha25
 }
 
 func (r deltaResult) describe(w io.Writer, out string) {
-	fmt.Fprintf(w, "Wrote %s: %s of %s, %s of the new file\n",
-		out, kind(r.Codec), strings.TrimSpace(size(r.Patch)), share(r.Patch, max(r.New, 1)))
+	made := "file"
+	if r.Codec == treeCodec {
+		made = "folder"
+	}
+	fmt.Fprintf(w, "Wrote %s: %s of %s, %s of the new %s\n", out, kind(r.Codec), strings.TrimSpace(size(r.Patch)), portion(r.Patch, r.New), made)
 	for _, c := range r.Candidates {
 		switch {
 		case c.Kept:

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tesseract-desktop/tesseract/updater/delta"
+	"github.com/tesseract-desktop/tesseract/updater/delta/tree"
 	"github.com/tesseract-desktop/tesseract/updater/delta/zstd"
 	"github.com/tesseract-desktop/tesseract/updater/release"
 )
@@ -28,14 +29,18 @@ it with --expect, and NEW is written only where it is right. For a folder
 --expect is needed, and NEW must be missing or empty.`,
 		Example: `  vcm patch tesseract-1.0.0 update.patch -o tesseract-1.1.0
   vcm patch old update.patch -o new --expect "$(sha256sum < new.reference | cut -d' ' -f1)"`,
-		Args: cobra.ExactArgs(2),
+		Args: twoNames("OLD", "PATCH"),
 		RunE: does(func(cmd *cobra.Command, args []string) error {
-			var want release.Digest
+			var want *release.Digest // nil: whatever comes out
 			if cmd.Flags().Changed("expect") {
-				var err error
-				if want, err = release.ParseDigest(strings.ToLower(expect)); err != nil {
+				digest, err := release.ParseDigest(strings.ToLower(expect))
+				if err != nil {
 					return usageError{fmt.Errorf("--expect: %w", err)}
 				}
+				want = &digest
+			}
+			if err := checkOutput(out, args[1]); err != nil { // OLD may be updated where it is
+				return err
 			}
 			tree, err := folder(args[0])
 			if err != nil {
@@ -53,7 +58,7 @@ it with --expect, and NEW is written only where it is right. For a folder
 	return cmd
 }
 
-func (t *tool) patch(ctx context.Context, oldName, patchName, out string, want release.Digest) error {
+func (t *tool) patch(ctx context.Context, oldName, patchName, out string, want *release.Digest) error {
 	began := time.Now()
 	before, mode, err := openSection(oldName)
 	if err != nil {
@@ -65,22 +70,19 @@ func (t *tool) patch(ctx context.Context, oldName, patchName, out string, want r
 	}
 	info, err := inspect(patch)
 	if err != nil {
-		return fmt.Errorf("%s: %w", patchName, err)
+		return fmt.Errorf("%s %w%s", patchName, err, hint(before, patch))
 	}
 	res := deltaResult{Codec: info.Codec, Old: before.Size(), New: info.Size, Patch: patch.Size()}
 	bar := t.progress()
 	err = writeOutput(out, mode, func(w io.Writer) error {
 		if res.SHA256, err = applyPatch(ctx, info, before, patch, w, bar); err != nil {
-			return err
+			return cmp.Or(interrupted(ctx), checkOld(before, oldName, info), err)
 		}
-		return cmp.Or(context.Cause(ctx), checkResult(res.SHA256, info, want))
+		return cmp.Or(interrupted(ctx), checkResult(res.SHA256, info, want))
 	})
 	bar.end()
-	if err != nil && ctx.Err() != nil {
-		return fmt.Errorf("interrupted: %w", ctx.Err())
-	}
 	if err != nil {
-		return cmp.Or(checkOld(before, oldName, info), err)
+		return err
 	}
 	res.deltaCost = costSince(began)
 	if t.json {
@@ -102,6 +104,17 @@ func inspect(patch io.ReaderAt) (delta.Info, error) {
 	return info, err
 }
 
+// hint guesses what a user meant whose patch is none.
+func hint(old, patch io.ReaderAt) string {
+	if tree.IsPatch(patch) {
+		return ": it is one of folders, and so must OLD be"
+	}
+	if _, err := delta.Inspect(old); err == nil || tree.IsPatch(old) {
+		return ": OLD comes first, then PATCH"
+	}
+	return ""
+}
+
 // checkOld explains a patch that failed: codecs compare the old file with what
 // a patch says it is for, but know no names.
 func checkOld(before *io.SectionReader, name string, info delta.Info) error {
@@ -116,12 +129,12 @@ func checkOld(before *io.SectionReader, name string, info delta.Info) error {
 }
 
 // checkResult holds the result to what the patch and the user say it is.
-func checkResult(got release.Digest, info delta.Info, want release.Digest) error {
+func checkResult(got release.Digest, info delta.Info, want *release.Digest) error {
 	if !bytes.HasPrefix(got[:], info.New) {
 		return fmt.Errorf("the result's SHA-256 is %s, and the patch says %x: it is damaged", got, info.New)
 	}
-	if want != (release.Digest{}) && got != want {
-		return fmt.Errorf("the result's SHA-256 is %s, not %s: nothing was written", got, want)
+	if want != nil && got != *want {
+		return fmt.Errorf("the result's SHA-256 is %s, not %s: nothing was written", got, *want)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,28 +46,33 @@ func bothFolders(old, new string) (bool, error) {
 
 func (t *tool) diffTrees(ctx context.Context, oldName, newName, out, codec string) error {
 	began := time.Now()
+	if err := outside(out, oldName, newName); err != nil {
+		return err
+	}
 	scratch, err := os.MkdirTemp("", "vcm-diff-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(scratch)
-	bar := t.progress()
-	res, err := promptly(ctx, func() (deltaResult, error) {
-		return provenTree(ctx, oldName, newName, scratch, codec, bar)
+	var res deltaResult
+	err = writeOutput(out, 0o644, func(w io.Writer) error {
+		bar := t.progress()
+		res, err = promptly(ctx, func() (deltaResult, error) {
+			return provenTree(ctx, oldName, newName, scratch, codec, bar)
+		})
+		bar.end()
+		if err := cmp.Or(interrupted(ctx), err); err != nil {
+			return err
+		}
+		made, err := os.Open(filepath.Join(scratch, "patch"))
+		if err != nil {
+			return err
+		}
+		defer made.Close()
+		_, err = io.Copy(w, made)
+		return err
 	})
-	bar.end()
-	if ctx.Err() != nil {
-		return fmt.Errorf("interrupted: %w", ctx.Err())
-	}
 	if err != nil {
-		return err
-	}
-	made, err := os.Open(filepath.Join(scratch, "patch"))
-	if err != nil {
-		return err
-	}
-	defer made.Close()
-	if err := writeOutput(out, 0o644, func(w io.Writer) error { _, err := io.Copy(w, made); return err }); err != nil {
 		return err
 	}
 	res.deltaCost = costSince(began)
@@ -143,12 +149,12 @@ func makeRoot(dir string) (*os.Root, error) {
 }
 
 // patchTree builds a folder beside out and gives it its name once it is whole.
-func (t *tool) patchTree(ctx context.Context, oldName, patchName, out string, want release.Digest) error {
+func (t *tool) patchTree(ctx context.Context, oldName, patchName, out string, want *release.Digest) error {
 	began := time.Now()
-	if want == (release.Digest{}) {
+	if want == nil {
 		return usageError{errors.New("a folder is only built against its SHA-256, which vcm diff prints: give it with --expect")}
 	}
-	if err := vacant(out); err != nil {
+	if err := cmp.Or(outside(out, oldName), vacant(out)); err != nil {
 		return err
 	}
 	old, err := os.OpenRoot(oldName)
@@ -159,6 +165,9 @@ func (t *tool) patchTree(ctx context.Context, oldName, patchName, out string, wa
 	patch, _, err := openSection(patchName)
 	if err != nil {
 		return err
+	}
+	if !tree.IsPatch(patch) {
+		return fmt.Errorf("%s is not a patch of folders, as %s is one", patchName, oldName)
 	}
 	temp, err := os.MkdirTemp(filepath.Dir(filepath.Clean(out)), ".vcm-patch-")
 	if err != nil {
@@ -172,19 +181,16 @@ func (t *tool) patchTree(ctx context.Context, oldName, patchName, out string, wa
 	defer built.Close()
 	bar := t.progress()
 	bar.show("building "+out, 0, 0)
-	manifest, err := promptly(ctx, func() (tree.Manifest, error) { return tree.Apply(ctx, old, patch, tree.Digest(want), built) })
+	manifest, err := promptly(ctx, func() (tree.Manifest, error) { return tree.Apply(ctx, old, patch, tree.Digest(*want), built) })
 	bar.end()
 	built.Close() // what was left behind can make nothing in it any more
-	if ctx.Err() != nil {
-		return fmt.Errorf("interrupted: %w", ctx.Err())
-	}
-	if err != nil {
+	if err := cmp.Or(interrupted(ctx), err); err != nil {
 		return err
 	}
 	if err := place(temp, out); err != nil {
 		return err
 	}
-	res := deltaResult{Codec: treeCodec, New: manifest.Size(), Patch: patch.Size(), SHA256: want, deltaCost: costSince(began)}
+	res := deltaResult{Codec: treeCodec, New: manifest.Size(), Patch: patch.Size(), SHA256: *want, deltaCost: costSince(began)}
 	if t.json {
 		before, err := tree.Scan(ctx, old)
 		if err != nil {
@@ -195,6 +201,24 @@ func (t *tool) patchTree(ctx context.Context, oldName, patchName, out string, wa
 	return t.print(res, func(w io.Writer) {
 		fmt.Fprintf(w, "Built %s: %s, SHA-256 %s\n", out, strings.TrimSpace(size(res.New)), res.SHA256)
 	})
+}
+
+// outside refuses the name of a result that would become a part of what is read.
+func outside(name string, folders ...string) error {
+	where, err := filepath.Abs(name)
+	if err != nil {
+		return err
+	}
+	for _, folder := range folders {
+		from, err := filepath.Abs(folder)
+		if err != nil {
+			return err
+		}
+		if way, err := filepath.Rel(from, where); err == nil && filepath.IsLocal(way) {
+			return usageError{fmt.Errorf("-o %s lies in %s, which is read: give a name elsewhere", name, folder)}
+		}
+	}
+	return nil
 }
 
 // vacant tells whether a folder can get that name: nothing has it, or an empty

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/tesseract-desktop/tesseract/updater/delta/internal/bounded"
@@ -180,7 +181,7 @@ func (c *chooser) compare(codec string, apply func(io.Writer) error) error {
 func (c *chooser) consider(a Candidate, patch []byte) {
 	switch {
 	case a.Err != nil:
-		a.Reason = a.Err.Error()
+		a.Reason = strings.TrimPrefix(a.Err.Error(), "make "+a.Codec+" patch: ")
 	case c.Full > 0 && a.Bytes >= c.Full:
 		a.Reason = "not smaller than the full file"
 	case c.best >= 0 && a.Bytes >= c.tried[c.best].Bytes:

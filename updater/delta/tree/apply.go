@@ -41,6 +41,13 @@ func Apply(ctx context.Context, old *os.Root, patch io.Reader, want Digest, out 
 	return Manifest{}, fmt.Errorf("apply tree patch: %w", err)
 }
 
+// IsPatch tells whether a patch begins like one of a tree. It is for tools.
+func IsPatch(patch io.ReaderAt) bool {
+	start := make([]byte, len(magic))
+	_, _ = patch.ReadAt(start, 0)
+	return string(start) == magic
+}
+
 // source remembers an error of what the patch is read from, to tell it from a bad patch.
 type source struct {
 	r   io.Reader
@@ -151,7 +158,7 @@ func (b *builder) prove(items []item, want Digest) error {
 	}
 	b.manifest, b.items = Manifest{entries}, items
 	if got := b.manifest.Digest(); got != want {
-		return corrupt("it makes the tree %s, signed is %s", got, want)
+		return corrupt("it makes the tree %s, not %s", got, want)
 	}
 	if links && !linksWork {
 		return ErrLinks

@@ -26,12 +26,6 @@ func Entries(m *image.Image) []uint32 {
 	return entries
 }
 
-// FindFuncSize returns the size of runtime.findfunctab for a text of that size.
-func FindFuncSize(text uint32) uint64 {
-	t := uint64(text)
-	return (t+bucketSize-1)/bucketSize*4 + (t+subbucketSize-1)/subbucketSize
-}
-
 // AppendFindFunc appends runtime.findfunctab for functions that start at the entries, offsets into the text, of which the
 // last is the text's end.
 func AppendFindFunc(dst []byte, entries []uint32) ([]byte, error) {
