@@ -181,13 +181,13 @@ func (d *download) fetch(ctx context.Context, blob release.Blob) (verified strin
 		return verified, nil // an earlier try, or an earlier process, got this far
 	}
 	first := true
-	err = e.fetcher.Fetch(ctx, fetch.Request{URL: e.feed.URL(blob), Path: e.inst.Download(name), Length: blob.Length,
-		Progress: func(done, _ int64) {
+	err = e.fetcher.Fetch(ctx, fetch.Request{URLs: []string{e.feed.URL(blob)}, Path: e.inst.Download(name), Length: blob.Length,
+		Progress: func(p fetch.Progress) {
 			if first {
 				first = false
-				d.earlier += done
+				d.earlier += p.Done
 			}
-			d.tell(d.before + done)
+			d.tell(d.before + p.Done)
 		}})
 	if err != nil {
 		return "", fmt.Errorf("download %s: %w", blob.Path, err)

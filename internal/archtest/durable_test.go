@@ -24,7 +24,8 @@ var durableFunctions = map[string][]string{
 
 // durableExceptions may do by hand what each line says, and no more.
 var durableExceptions = map[string]string{
-	"updater/fetch/transfer.go":       "the validator of an unfinished download may be lost: then the download starts again",
+	"updater/fetch/sidecar.go":        "the map of an unfinished download may be lost: then the download starts again",
+	"updater/fetch/part.go":           "what is downloaded is not trusted under either name: whoever has verified it makes it durable",
 	"updater/install/swap_windows.go": "a running executable can not be replaced on Windows: selfupdate hides the old file",
 	"updater/install/stage.go":        "a codec writes the staged file; it is flushed before internal/durable renames it",
 }

@@ -44,8 +44,12 @@ var rooms = []room{
 		"what is trusted must not depend on how it is then fetched, patched or installed"},
 	{"updater/feed/...", []string{"updater/feed/internal/...", "internal/durable", "x", tuf}, nil,
 		"the workflow that decides what is trusted is one small room; the app and the public conformance suite use the same"},
-	{"updater/fetch", []string{"x"}, nil,
+	{"updater/fetch", []string{"x", "github.com/sony/gobreaker/v2"}, nil,
 		"it moves bytes that nobody has verified yet, so it must be readable alone"},
+	{"updater/fetch/system", []string{"x", "github.com/godbus/dbus/v5"}, nil,
+		"what a system says of its network and power is asked in one place; what follows from it others decide"},
+	{"updater/fetch/internal/get", []string{"updater/fetch", "updater/release", "x"}, nil,
+		"a command for tests and measurements: the downloads of the app and nothing else"},
 	{"updater/delta", []string{"updater/delta/...", "x"}, nil,
 		"choosing a codec needs the codecs and nothing else"},
 	{"updater/delta/...", []string{"updater/delta/...", "x", "github.com/gabstv/go-bsdiff/...", "github.com/klauspost/compress/...", "github.com/dsnet/compress/..."}, nil,
@@ -108,6 +112,8 @@ var guests = []guest{
 	{"github.com/Masterminds/semver/v3", []string{"updater/release"}, "versions are compared in one place, so that client and server agree"},
 	{"github.com/zeebo/blake3", []string{"updater/release", "updater/install"}, "which hash proves a segment is agreed in one place; install recognises its own files by it"},
 	{"github.com/minio/minio-go/v7/...", []string{"vcm/sync"}, "a place is five operations; which service it is shows nowhere else"},
+	{"github.com/sony/gobreaker/v2", []string{"updater/fetch"}, "which hosts are left alone is decided where requests are made"},
+	{"github.com/godbus/dbus/v5", []string{"updater/fetch/system"}, "a message bus answers late or never; the room that asks it is ready for that"},
 	{"github.com/spf13/cobra", []string{"cmd/vcm"}, "flags stay in the command; operations take values"},
 }
 

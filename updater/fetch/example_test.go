@@ -25,7 +25,7 @@ func Example() {
 		panic(err)
 	}
 	path := filepath.Join(dir, "greeting"+fetch.Suffix)
-	if err := f.Fetch(context.Background(), fetch.Request{URL: server.URL, Path: path, Length: 5}); err != nil {
+	if err := f.Fetch(context.Background(), fetch.Request{URLs: []string{server.URL}, Path: path, Length: 5}); err != nil {
 		panic(err)
 	}
 	b, _ := os.ReadFile(path) // compare its SHA-256 before using it

@@ -60,13 +60,13 @@ func (c *call) requests() []http.Header {
 	return c.seen
 }
 
-func (c *call) fetch(ctx context.Context, url string, progress func(done, total int64)) error {
+func (c *call) fetch(ctx context.Context, url string, progress func(fetch.Progress)) error {
 	c.Helper()
 	f, err := fetch.New(c.options)
 	if err != nil {
 		c.Fatal(err)
 	}
-	err = f.Fetch(ctx, fetch.Request{URL: url, Path: c.path, Length: int64(len(file)), Progress: progress})
+	err = f.Fetch(ctx, fetch.Request{URLs: []string{url}, Path: c.path, Length: int64(len(file)), Progress: progress})
 	if info, statErr := os.Stat(c.path); statErr == nil && info.Size() > int64(len(file)) {
 		c.Errorf("%d bytes on disk, more than the length", info.Size())
 	}
@@ -278,7 +278,7 @@ func TestALaterCallContinues(t *testing.T) {
 	if err := c.fetch(t.Context(), url, nil); !errors.Is(err, fetch.ErrTruncated) {
 		t.Fatal(err)
 	}
-	info, err := os.Stat(c.path)
+	info, err := os.Stat(c.path + ".part")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,26 @@
+package system
+
+import (
+	"context"
+	"net/url"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// lookUp asks the desktop's portal, which knows what the user set and what a configuration script says.
+func lookUp(ctx context.Context, target string) *url.URL {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	bus, err := dbus.ConnectSessionBus(dbus.WithContext(ctx))
+	if err != nil {
+		return nil
+	}
+	defer bus.Close()
+	var proxies []string
+	call := bus.Object("org.freedesktop.portal.Desktop", "/org/freedesktop/portal/desktop").
+		CallWithContext(ctx, "org.freedesktop.portal.ProxyResolver.Lookup", 0, target)
+	if call.Store(&proxies) != nil || len(proxies) == 0 {
+		return nil
+	}
+	return parseProxy(proxies[0]) // "direct://" is none
+}

@@ -1,0 +1,417 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"sync"
+	"time"
+)
+
+// bufferSize is how much is read at once.
+const bufferSize = 128 << 10
+
+var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
+
+// worker is one request, from the wait for a slot until its part is there.
+type worker struct {
+	d      *download
+	lease  *lease
+	source *source
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	proof  *proof // nil: segments have no hashes
+
+	began   time.Time
+	first   time.Time // first byte of the body
+	got     int64     // bytes of the body
+	at      int64     // where the body stands in the file
+	from    int64     // where it began
+	end     int64     // where the server says it ends; -1: it does not say
+	all     bool      // the answer is the whole file
+	page    bool      // the answer is a web page
+	credit  credit
+	revoked bool // guarded by download.taking
+}
+
+// errAgain asks for the same once more, with other words. It is no failure.
+var errAgain = errors.New("ask again")
+
+// run returns what the breaker of the host is told when the outcome is judged; nil when no request was made.
+func (w *worker) run() (done func(error), err error) {
+	f := w.d.f
+	w.began = time.Now()
+	s, err := f.slots.acquire(w.ctx, w.d.r.Priority, func() { w.cancel(errYielded) })
+	if err != nil {
+		return nil, err
+	}
+	defer f.slots.release(s)
+	done, err = f.breakers.allow(w.source.host)
+	if err != nil {
+		return nil, &retry{err: err}
+	}
+	w.began = time.Now()
+	return done, w.request()
+}
+
+func (w *worker) request() error {
+	ctx, cancel := context.WithCancelCause(w.ctx)
+	defer cancel(nil)
+	idle := newIdle(w.d.f.o.IdleTimeout, cancel)
+	defer idle.timer.Stop()
+	req, err := w.ask(ctx)
+	if err != nil {
+		return err
+	}
+	resp, err := w.d.f.client.Do(req)
+	if err != nil {
+		return failed(ctx, err)
+	}
+	defer resp.Body.Close()
+	if err := w.accept(resp, req.Header.Get("Range") != "", req.Header.Get("If-Range") != ""); err != nil {
+		return err
+	}
+	select {
+	case w.d.news <- struct{}{}:
+	default:
+	}
+	return w.copy(ctx, resp.Body, idle)
+}
+
+func (w *worker) ask(ctx context.Context) (*http.Request, error) {
+	var sent time.Time
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteRequest: func(httptrace.WroteRequestInfo) { sent = time.Now() },
+		GotFirstResponseByte: func() {
+			took := time.Since(sent)
+			w.d.sources.edit(func() { w.source.latency = took })
+		},
+	})
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.source.url, nil)
+	if err != nil {
+		return nil, err
+	}
+	// Any other encoding would make lengths and ranges mean something else.
+	req.Header.Set("Accept-Encoding", "identity")
+	var whole bool
+	var tag string
+	w.d.sources.edit(func() {
+		whole = w.source.whole
+		if !w.source.ignoreTag {
+			tag = w.source.tag
+		}
+	})
+	part := w.d.ledger.open(w.lease)
+	switch {
+	case whole, part == span{0, w.d.r.Length}:
+		return req, nil
+	case part.to == w.d.r.Length:
+		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", part.from))
+	default:
+		req.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", part.from, part.to-1))
+	}
+	if tag != "" {
+		req.Header.Set("If-Range", tag)
+	}
+	return req, nil
+}
+
+// accept looks at the head of an answer.
+func (w *worker) accept(resp *http.Response, ranged, conditional bool) error {
+	w.page = strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html")
+	switch code := resp.StatusCode; {
+	case code == http.StatusOK:
+		return w.acceptWhole(resp, ranged, conditional)
+	case code == http.StatusPartialContent && ranged:
+		return w.acceptRange(resp)
+	case code == http.StatusRequestedRangeNotSatisfiable && ranged:
+		// The server's file ends before the part that is wanted: it is another one, or the server is confused.
+		if err := w.fits(unsatisfied(resp.Header.Get("Content-Range"))); err != nil {
+			return err
+		}
+		w.d.sources.edit(func() { w.source.whole = true })
+		return &retry{err: fmt.Errorf("%w: it refuses to continue", ErrUnreachable)}
+	case code == http.StatusNotFound || code == http.StatusGone:
+		return fmt.Errorf("%w (%s)", ErrNotFound, resp.Status)
+	case code == http.StatusProxyAuthRequired:
+		return &ProxyError{Host: w.source.host, Code: code}
+	case code == http.StatusTooManyRequests || code == http.StatusServiceUnavailable:
+		return &retry{err: fmt.Errorf("%w: it answered %s", errBusy, resp.Status), after: retryAfter(resp.Header.Get("Retry-After"), time.Now())}
+	case code == http.StatusRequestTimeout || code == http.StatusTooEarly || code >= 500:
+		return &retry{err: fmt.Errorf("%w: it answered %s", ErrUnreachable, resp.Status), after: retryAfter(resp.Header.Get("Retry-After"), time.Now())}
+	default:
+		return fmt.Errorf("%w: it answered %s", ErrRefused, resp.Status)
+	}
+}
+
+// acceptWhole takes an answer that begins at the beginning.
+func (w *worker) acceptWhole(resp *http.Response, ranged, conditional bool) error {
+	if err := w.fits(resp.ContentLength); err != nil {
+		return err
+	}
+	if conditional && w.proof != nil {
+		// It may be another file now, or one of several machines that tag the same file differently. Segments tell which.
+		w.d.sources.edit(func() { w.source.ignoreTag = true })
+		return errAgain
+	}
+	w.d.sources.edit(func() {
+		w.source.tag = strongTag(resp.Header)
+		w.source.whole = w.source.whole || ranged && !conditional
+	})
+	w.from, w.at, w.all, w.end = 0, 0, true, resp.ContentLength
+	w.d.takeOver(w)
+	return nil
+}
+
+func (w *worker) acceptRange(resp *http.Response) error {
+	part, total, ok := contentRange(resp.Header.Get("Content-Range"))
+	want := w.d.ledger.open(w.lease)
+	// The lease may have become shorter since the request, so only what is asked of the server's word is that it stays inside the file.
+	if !ok || part.from != want.from || part.to > w.d.r.Length || resp.ContentLength >= 0 && resp.ContentLength != part.size() {
+		if err := w.fits(total); ok && err != nil {
+			return err
+		}
+		// An answer to another question: ask for everything.
+		w.d.sources.edit(func() { w.source.whole = true })
+		return &retry{err: fmt.Errorf("%w: it sent another part than asked for", ErrUnreachable)}
+	}
+	if err := w.fits(total); err != nil {
+		return err
+	}
+	tag, changed := strongTag(resp.Header), false
+	w.d.sources.edit(func() {
+		changed = w.source.tag != "" && tag != "" && tag != w.source.tag
+		w.source.tag, w.source.ranged = tag, true
+	})
+	if changed && w.proof == nil {
+		w.d.startOver(w)
+		return &retry{err: fmt.Errorf("%w: its file changed meanwhile", ErrUnreachable)}
+	}
+	w.from, w.at, w.end = part.from, part.from, part.to
+	return nil
+}
+
+// fits refuses, before a byte is read, a file whose announced length is wrong. -1 is unknown.
+func (w *worker) fits(announced int64) error {
+	length := w.d.r.Length
+	switch {
+	case announced >= 0 && announced != length && w.page:
+		return ErrPage
+	case announced > length:
+		return fmt.Errorf("%w: %d bytes instead of %d", ErrTooLong, announced, length)
+	case announced >= 0 && announced < length:
+		return fmt.Errorf("%w: %d bytes instead of %d", ErrTruncated, announced, length)
+	}
+	return nil
+}
+
+// copy brings the body to disk until the lease is fulfilled.
+func (w *worker) copy(ctx context.Context, body io.Reader, idle *idle) error {
+	buf := buffers.Get().(*[bufferSize]byte)
+	defer buffers.Put(buf)
+	for {
+		idle.stop()
+		room, err := w.d.f.brake.take(ctx, w.d.r.Priority, &w.credit, len(buf))
+		if err != nil {
+			return failed(ctx, err)
+		}
+		idle.start()
+		n, err := body.Read(buf[:room])
+		w.count(n, idle)
+		if n > 0 {
+			if over, err := w.write(buf[:n]); over || err != nil {
+				return err
+			}
+		}
+		switch {
+		case err == nil:
+		case err != io.EOF:
+			return w.broken(ctx, err)
+		case w.d.ledger.open(w.lease).size() == 0:
+			return nil
+		default:
+			return w.early()
+		}
+	}
+}
+
+func (w *worker) count(n int, idle *idle) {
+	if w.got == 0 && n > 0 {
+		w.first = time.Now()
+	}
+	w.credit.used(n)
+	w.got += int64(n)
+	w.d.received.Add(int64(n))
+	w.source.received.Add(int64(n))
+	idle.alive(n)
+}
+
+// write takes bytes of the body. over means that no more are wanted.
+func (w *worker) write(b []byte) (over bool, err error) {
+	w.d.taking.RLock()
+	defer w.d.taking.RUnlock()
+	if w.revoked {
+		return true, errRevoked
+	}
+	for len(b) > 0 {
+		want := w.d.ledger.open(w.lease)
+		if want.size() == 0 {
+			if w.all {
+				w.d.ledger.forget(span{w.from, w.d.r.Length})
+				return true, fmt.Errorf("%w: more than %d bytes", ErrTooLong, w.d.r.Length)
+			}
+			return true, nil
+		}
+		// What is proven already is passed over.
+		skip := min(want.from-w.at, int64(len(b)))
+		w.at, b = w.at+skip, b[skip:]
+		n := min(want.size(), int64(len(b)), w.d.ledger.blockAt(w.at).to-w.at)
+		if err := w.put(b[:n]); err != nil {
+			return true, err
+		}
+		b = b[n:]
+	}
+	// A server that announced no end may have more to say.
+	return w.end >= 0 && w.d.ledger.open(w.lease).size() == 0 && w.at < w.end, nil
+}
+
+// put writes bytes of one block.
+func (w *worker) put(b []byte) error {
+	if len(b) == 0 {
+		return nil
+	}
+	if _, err := w.d.part.file.WriteAt(b, w.at); err != nil {
+		return diskError(err)
+	}
+	rate := 0.0
+	if spent := time.Since(w.first); spent > tick {
+		rate = float64(w.got) / spent.Seconds()
+	}
+	w.d.ledger.wrote(w.lease, len(b), rate)
+	at := w.at
+	w.at += int64(len(b))
+	if w.proof == nil {
+		return nil
+	}
+	return w.prove(at, b)
+}
+
+// tooDamaged is how many segments in a row may arrive damaged before a request is given up.
+const tooDamaged = 3
+
+func (w *worker) prove(at int64, b []byte) error {
+	block, good, err := w.proof.arrived(at, b)
+	switch {
+	case err != nil:
+		return diskError(err)
+	case block.size() == 0:
+		return nil
+	case good:
+		w.d.ledger.prove(block)
+		w.d.sources.edit(func() { w.source.damage = 0 })
+		return nil
+	}
+	w.d.ledger.damaged(block, w.source)
+	w.d.f.o.Log.Warn("fetch: a segment arrived damaged", "url", w.source.name(), "from", block.from, "to", block.to)
+	damage := 0
+	w.d.sources.edit(func() { w.source.damage++; damage = w.source.damage })
+	if damage >= tooDamaged {
+		return &retry{err: ErrCorrupt}
+	}
+	return nil
+}
+
+// early is a body that ended, properly, before the part was there.
+func (w *worker) early() error {
+	if w.all {
+		// The server says that this was all. It may be a page of a captive portal: nothing to build upon.
+		w.d.ledger.forget(span{w.from, w.at})
+		if w.page {
+			return &retry{err: ErrPage}
+		}
+		return &retry{err: fmt.Errorf("%w: %d bytes instead of %d", ErrTruncated, w.at, w.d.r.Length)}
+	}
+	if w.at == w.end && w.got >= noticeable {
+		return nil // a server may send less than was asked for
+	}
+	return &retry{err: fmt.Errorf("%w: part of what was asked for", ErrTruncated)}
+}
+
+// broken is a body that stopped in the middle; what came so far is good to continue from.
+func (w *worker) broken(ctx context.Context, err error) error {
+	if w.d.ledger.open(w.lease).size() == 0 {
+		return nil // whole, however the connection ended
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) && ctx.Err() == nil {
+		return &retry{err: fmt.Errorf("%w: the connection closed early", ErrTruncated)}
+	}
+	return failed(ctx, err)
+}
+
+// takeOver makes an answer that is the whole file the only one that writes.
+func (d *download) takeOver(w *worker) {
+	d.taking.Lock()
+	defer d.taking.Unlock()
+	if w.revoked {
+		return // somebody else was first; the first write tells
+	}
+	d.revokeOthers(w)
+	if d.r.Segments.none() {
+		d.ledger.forget(span{0, d.r.Length})
+	}
+	d.ledger.claim(w.lease)
+	d.sole.Store(w)
+}
+
+// startOver forgets everything: the parts are of different files.
+func (d *download) startOver(w *worker) {
+	d.taking.Lock()
+	defer d.taking.Unlock()
+	d.revokeOthers(w)
+	w.revoked = true
+	d.ledger.forget(span{0, d.r.Length})
+}
+
+func (d *download) revokeOthers(w *worker) {
+	for o := range d.workers {
+		if o != w {
+			o.revoked = true
+			o.cancel(errRevoked)
+		}
+	}
+}
+
+// idleBytes is how little counts as nothing.
+const idleBytes = 4 << 10
+
+// idle is the patience with a server that sends next to nothing. It runs only while the server has the word.
+type idle struct {
+	timer *time.Timer
+	limit time.Duration
+	left  time.Duration // patience that remained when it was stopped
+	since time.Time
+	bytes int
+}
+
+func newIdle(limit time.Duration, cancel context.CancelCauseFunc) *idle {
+	i := &idle{limit: limit, left: limit, since: time.Now()}
+	i.timer = time.AfterFunc(limit, func() { cancel(fmt.Errorf("%w (less than %d bytes in %s)", ErrStalled, idleBytes, limit)) })
+	return i
+}
+
+func (i *idle) start() { i.since = time.Now(); i.timer.Reset(i.left) }
+
+func (i *idle) stop() {
+	i.timer.Stop()
+	i.left -= time.Since(i.since)
+}
+
+func (i *idle) alive(n int) {
+	if i.bytes += n; i.bytes >= idleBytes {
+		i.bytes, i.left, i.since = 0, i.limit, time.Now()
+	}
+}
