@@ -43,3 +43,5 @@ func lockFile(f *os.File, wait bool) (bool, error) {
 		}
 	}
 }
+
+func unlockFile(f *os.File) error { return unix.Flock(int(f.Fd()), unix.LOCK_UN) }

@@ -37,3 +37,7 @@ func lockFile(f *os.File, wait bool) (bool, error) {
 	}
 	return err == nil, err
 }
+
+func unlockFile(f *os.File) error {
+	return windows.UnlockFileEx(windows.Handle(f.Fd()), 0, 1, 0, new(windows.Overlapped))
+}

@@ -35,5 +35,9 @@ func acquire(root *os.Root, name string, wait bool) (*Lock, bool, error) {
 	return &Lock{f: f}, true, nil
 }
 
-// Release gives the lock back. Closing the file is what unlocks it.
-func (l *Lock) Release() { _ = l.f.Close() }
+// Release gives the lock back. It unlocks before it closes: a process that another goroutine is just starting holds a copy of the open file
+// for a moment, and with it a lock that is only closed.
+func (l *Lock) Release() {
+	_ = unlockFile(l.f) // closing is the second way
+	_ = l.f.Close()
+}
