@@ -70,8 +70,8 @@ func (e *Engine) awaitQuiet(ctx context.Context) bool {
 	defer recheck.Stop()
 	for {
 		e.mu.Lock()
-		wanted, changed := e.wanted, e.changed
-		e.wanted = false
+		wanted, changed := e.wanted || e.pushed, e.changed
+		e.wanted, e.pushed = false, false
 		e.mu.Unlock()
 		if e.obstacle() == nil {
 			return true
@@ -102,11 +102,9 @@ const (
 // objection: its metadata was verified when it came, and a computer that is offline may update, too.
 func (e *Engine) offer(ctx context.Context, r release.Release) verdict {
 	me := e.client()
-	result, err := e.feed.Check(ctx)
+	result, err := e.ask(ctx)
 	if err != nil {
 		e.opts.Log.Info("going on without a last look at the feed", "why", err)
-	} else {
-		e.update(func(s *Status) { s.LastCheck = result.At })
 	}
 	found, newer := result.Offer(me)
 	switch {

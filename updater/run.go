@@ -2,6 +2,7 @@ package updater
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -63,7 +64,7 @@ func (e *Engine) attemptOf(version string) install.Entry {
 }
 
 // open opens the install and the feed, which both need folders that may be unwritable now and writable later.
-func (e *Engine) open() error {
+func (e *Engine) open(ctx context.Context) error {
 	inst, err := e.journal()
 	if err != nil {
 		return err
@@ -78,6 +79,7 @@ func (e *Engine) open() error {
 			return fmt.Errorf("open the feed: %w", err)
 		}
 		e.feed = client
+		go e.listen(ctx, client)
 	}
 	return nil
 }
@@ -108,10 +110,11 @@ func (e *Engine) rest(ctx context.Context) {
 	}
 	for {
 		e.mu.Lock()
-		wanted, changed := e.wanted, e.changed
+		wanted, pushed, changed := e.wanted, e.pushed, e.changed
+		e.pushed = false
 		e.mu.Unlock()
 		now := e.opts.Settings()
-		if wanted || now.Channel != settings.Channel || now.Automatic != settings.Automatic || now.CheckEvery != settings.CheckEvery {
+		if wanted || pushed && now.Automatic != None || now.Channel != settings.Channel || now.Automatic != settings.Automatic || now.CheckEvery != settings.CheckEvery {
 			return
 		}
 		select {
@@ -126,17 +129,30 @@ func (e *Engine) rest(ctx context.Context) {
 	}
 }
 
-// pause is the time to the next check: the user's choice, or less after failures, from half a minute on doubling.
+const (
+	// minWish is the most often that a server can have checks done, maxBusy the longest that it can put them off: a feed's answers are not
+	// signed, and one that lies must not keep a client away for ever.
+	minWish = time.Minute
+	maxBusy = 24 * time.Hour
+)
+
+// pause is the time to the next check: the user's choice, or less where the server wants that, or after failures, from half a minute on
+// doubling. No check comes earlier than a busy server asked for.
 func (e *Engine) pause(s Settings) time.Duration {
 	d := s.CheckEvery
+	if e.wish > 0 {
+		d = min(d, max(e.wish, minWish))
+	}
 	if e.failures > 0 && e.failures < 16 {
 		d = min(d, 30*time.Second<<(e.failures-1))
 	}
-	spread := d / 10
-	if spread <= 0 {
-		return d
+	if spread := d / 10; spread > 0 {
+		d += rand.N(2*spread) - spread
 	}
-	return d - spread + rand.N(2*spread)
+	if d < e.busy {
+		d = e.busy + rand.N(e.busy/10+1)
+	}
+	return d
 }
 
 // cycle goes once from a check to wherever it leads.
@@ -183,24 +199,36 @@ func (e *Engine) cycle(ctx context.Context) {
 // check asks the feed what is newer than this process, for this user.
 func (e *Engine) check(ctx context.Context) (release.Release, bool, error) {
 	e.update(func(s *Status) { s.State, s.Since = Checking, e.opts.Now() })
-	if err := e.open(); err != nil {
+	if err := e.open(ctx); err != nil {
 		return release.Release{}, false, err
 	}
-	result, err := e.feed.Check(ctx)
+	result, err := e.ask(ctx)
 	if err != nil {
 		return release.Release{}, false, err
 	}
-	e.update(func(s *Status) {
-		s.LastCheck, s.Figures.CheckBytes = result.At, result.Bytes
-	})
+	e.update(func(s *Status) { s.Figures.CheckBytes = result.Bytes })
 	e.known = result.Releases
 	found, newer := result.Offer(e.client())
 	return found, newer, nil
 }
 
+// ask checks the feed once, and keeps what that says about checks to come.
+func (e *Engine) ask(ctx context.Context) (feed.Result, error) {
+	result, err := e.feed.Check(ctx)
+	e.busy = 0
+	if busy, ok := errors.AsType[*feed.BusyError](err); ok {
+		e.busy = min(busy.After, maxBusy)
+	}
+	if err == nil {
+		e.id, e.wish = result.ID, result.Next
+		e.update(func(s *Status) { s.LastCheck = result.At })
+	}
+	return result, err
+}
+
 // client is this process, as the feed's catalogue wants to know it.
 func (e *Engine) client() release.Client {
-	return release.Client{Channel: e.opts.Settings().Channel, Platform: e.opts.Platform, Current: e.opts.Version}
+	return release.Client{Channel: e.opts.Settings().Channel, Platform: e.opts.Platform, Current: e.opts.Version, ID: e.id}
 }
 
 // settle ends a cycle that found nothing to do, or could not look.

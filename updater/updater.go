@@ -165,6 +165,7 @@ type Engine struct {
 	holds    []Hold
 	asked    bool           // the user asked for the restart, so that a visible window is no obstacle
 	wanted   bool           // the user asked for a check, so that Automatic does not matter
+	pushed   bool           // the feed's server said that there is something new
 	paused   bool           // the user stopped the download for a while
 	declined release.Digest // the release whose download the user cancelled
 	retry    release.Digest // the release the user wants tried once more
@@ -182,7 +183,10 @@ type Engine struct {
 	feed     *feed.Client
 	known    []release.Release // all of the last successful check
 	attempt  install.Entry     // the journal's picture of the release being worked on
+	id       string            // of this installation, for rollouts
 	failures int               // checks failed in a row
+	wish     time.Duration     // how long the server wants the next check to wait; 0: it did not say
+	busy     time.Duration     // how long the server asked to be left alone
 }
 
 // New checks the options. Nothing runs, and no file is touched, until Run.
