@@ -7,7 +7,8 @@
 //	trust/root.json  what apps build in as their trust
 //	feed/            what clients read; any static host serves it as well
 //	keys/offline/    root, targets and release keys; keep them off the server
-//	keys/online/     snapshot and timestamp keys
+//	keys/online/     snapshot, timestamp and rollout keys
+//	pending/         changes that wait for signatures
 //
 // Guarantees. Standard output holds the result, as text or, with --json, as one
 // JSON document; everything else goes to standard error. The exit code is 0 for
@@ -50,6 +51,9 @@ func run() int {
 		args: os.Args[1:], out: os.Stdout, err: os.Stderr, getenv: os.Getenv,
 		terminal: term.IsTerminal(int(os.Stderr.Fd())),
 	}
+	if term.IsTerminal(int(os.Stdin.Fd())) {
+		t.in = os.Stdin
+	}
 	return t.run(ctx)
 }
 
@@ -58,7 +62,8 @@ type tool struct {
 	args     []string
 	out, err io.Writer
 	getenv   func(string) string
-	terminal bool // err is a terminal: show progress
+	in       io.Reader // a person who can be asked; nil: nobody
+	terminal bool      // err is a terminal: show progress
 	json     bool
 }
 
@@ -118,7 +123,7 @@ func (t *tool) command() *cobra.Command {
 	}
 	root.SetVersionTemplate("vcm {{.Version}}\n")
 	root.PersistentFlags().BoolVar(&t.json, "json", false, "print results and errors as JSON")
-	root.AddCommand(t.initCommand(), t.publishCommand(), t.serveCommand(), t.diffCommand(), t.patchCommand())
+	root.AddCommand(t.initCommand(), t.publishCommand(), t.serveCommand(), t.keysCommand(), t.rolloutCommand(), t.diffCommand(), t.patchCommand())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return root
 }

@@ -351,6 +351,29 @@ func (r *Repository) Status() ([]Role, error) {
 	return r.status(s), nil
 }
 
+// Authorities names the keys of every role, by the roots and, as far as it can be read, the targets in the folder. It
+// works where snapshot and timestamp are ruined, too, which [Repository.Rekey] mends.
+func (r *Repository) Authorities() (map[string][]string, error) {
+	s, err := r.load()
+	if err != nil {
+		dir, openErr := os.OpenRoot(r.opts.Dir)
+		if openErr != nil {
+			return nil, openErr
+		}
+		defer dir.Close()
+		salvaged, salvageErr := salvage(dir)
+		if salvageErr != nil {
+			return nil, errors.Join(err, salvageErr)
+		}
+		s = salvaged
+	}
+	named := map[string][]string{}
+	for _, role := range s.status() {
+		named[role.Name] = role.Keys
+	}
+	return named, nil
+}
+
 // status marks what is due: half of its lifetime has passed.
 func (r *Repository) status(s *state) []Role {
 	list := s.status()
