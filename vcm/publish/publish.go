@@ -70,6 +70,10 @@ type Options struct {
 	Decompress func(ctx context.Context, src io.Reader, size int64, dst io.Writer) error
 	// Releases returns all of an app's releases that are published.
 	Releases func(app string) ([]release.Release, error)
+	// Bring puts a blob of a published release into the feed, where the feed is a
+	// copy that lacks it. What it brings is proven here. nil: there is no more than
+	// the feed has.
+	Bring func(ctx context.Context, b release.Blob) error
 	// Add signs a release and makes it public; false when it was already.
 	Add      func(ctx context.Context, r release.Release) (bool, error)
 	Progress func(Progress)   // nil: none
@@ -96,9 +100,11 @@ func (o *Options) validate() error {
 // Stage says what Publish is doing.
 type Stage string
 
-// The stages, in order; Patching comes once for each older release.
+// The stages, in order; Patching comes once for each older release, and Bringing
+// before whatever needs a blob that the feed lacks.
 const (
 	Reading     Stage = "reading"
+	Bringing    Stage = "bringing"
 	Compressing Stage = "compressing"
 	Patching    Stage = "patching"
 	Signing     Stage = "signing"
@@ -186,6 +192,11 @@ func publish(ctx context.Context, o Options, req Request) (Result, error) {
 		return Result{Release: find(all, rel), Already: true}, nil
 	}
 	w.published = slices.DeleteFunc(slices.Clone(all), func(r release.Release) bool { return r.SHA256 != rel.SHA256 })
+	for _, r := range w.published {
+		if err := w.bring(r.Full); err != nil {
+			return Result{}, fmt.Errorf("full artifact: %w", err)
+		}
+	}
 	if rel.Full, rel.Segments, err = w.full(file, rel); err != nil {
 		return Result{}, fmt.Errorf("full artifact: %w", err)
 	}

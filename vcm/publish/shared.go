@@ -47,7 +47,7 @@ func (w *work) taken(r release.Release, path string) error {
 func (w *work) publishedPatch(base release.Release) (*release.Patch, bool) {
 	for _, r := range w.published {
 		for _, p := range r.Patches {
-			if p.From == base.SHA256 && w.whole(p.Blob) {
+			if p.From == base.SHA256 && w.bring(p.Blob) == nil && w.whole(p.Blob) {
 				return &p, true
 			}
 		}

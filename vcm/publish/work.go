@@ -174,8 +174,24 @@ func (w *work) patch(file *os.File, rel, base release.Release) (*release.Patch, 
 	return &release.Patch{From: base.SHA256, Codec: made.Codec, Blob: blob}, made.Tried, nil
 }
 
+// bring makes sure that a blob is in the feed, as far as it can be had.
+func (w *work) bring(b release.Blob) error {
+	if w.Bring == nil {
+		return nil
+	}
+	info, err := w.Feed.Stat(b.Path)
+	if err == nil && info.Size() == b.Length || err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	w.Progress(Progress{Stage: Bringing, Detail: b.Path})
+	return w.Bring(w.ctx, b)
+}
+
 // unpack returns a working copy of an older release's artifact.
 func (w *work) unpack(base release.Release) (*os.File, error) {
+	if err := w.bring(base.Full); err != nil {
+		return nil, err
+	}
 	src, err := w.Feed.Open(base.Full.Path)
 	if err != nil {
 		return nil, err
