@@ -110,7 +110,7 @@ func (t *tool) diff(ctx context.Context, oldName, newName, out, codec string) er
 // makePatch makes the smallest patch, or that of one codec.
 func makePatch(ctx context.Context, before, after *io.SectionReader, want [sha256.Size]byte, codec string, progress func(delta.Progress)) (delta.Choice, error) {
 	if codec == auto {
-		return delta.Choose(ctx, before, after, want, delta.Options{Progress: progress})
+		return delta.Choose(ctx, before, after, want, delta.Options{All: true, Progress: progress})
 	}
 	began := time.Now()
 	chosen, _ := delta.ByName(codec)

@@ -148,7 +148,7 @@ func TestChooseWithWhatShips(t *testing.T) {
 	if err := codec.Apply(t.Context(), section(old), bytes.NewReader(got.Patch), int64(len(new)), &out); err != nil || !bytes.Equal(out.Bytes(), new) {
 		t.Errorf("%v", err)
 	}
-	if s := strings.Join(stages, ", "); !strings.Contains(s, "bsdiff making, bsdiff proving, zstd making, zstd proving, full making") {
+	if s := strings.Join(stages, ", "); !strings.Contains(s, "zstd making, zstd proving, bsdiff making, bsdiff proving, full making") {
 		t.Errorf("stages: %s", s)
 	}
 }
@@ -166,6 +166,47 @@ func TestChooseKnowsGoPrograms(t *testing.T) {
 	got = choose(t, built[0], program(1, 5000), delta.Options{})
 	if a := got.Candidates[0]; a.Codec != "goexe" || !errors.Is(a.Err, delta.ErrUnsupported) || a.Bytes != 0 {
 		t.Errorf("%+v", a)
+	}
+}
+
+// oracle knows the new file, so that its patch is as long as it likes.
+type oracle struct {
+	new   []byte
+	bytes int
+}
+
+func (o oracle) Name() string { return "oracle" }
+
+func (o oracle) Diff(_ context.Context, _, _ *io.SectionReader, patch io.Writer) error {
+	_, err := patch.Write(make([]byte, o.bytes))
+	return err
+}
+
+func (o oracle) Apply(_ context.Context, _ *io.SectionReader, _ io.Reader, _ int64, out io.Writer) error {
+	_, err := out.Write(o.new)
+	return err
+}
+
+func TestChoosePassesOverWhatCannotWin(t *testing.T) {
+	new := incompressible(10_000)
+	zstd, _ := delta.ByName("zstd")
+	bsdiff, _ := delta.ByName("bsdiff")
+	for name, c := range map[string]struct {
+		o    delta.Options
+		made bool
+	}{
+		"a tenth":     {delta.Options{Codecs: []delta.Codec{oracle{new, 1000}, zstd, bsdiff}}, false},
+		"more":        {delta.Options{Codecs: []delta.Codec{oracle{new, 1100}, zstd, bsdiff}}, true},
+		"all":         {delta.Options{Codecs: []delta.Codec{oracle{new, 1000}, zstd, bsdiff}, All: true}, true},
+		"not proven":  {delta.Options{Codecs: []delta.Codec{oracle{new[1:], 1000}, zstd, bsdiff}}, true},
+		"no zstd":     {delta.Options{Codecs: []delta.Codec{oracle{new, 1000}, bsdiff}}, true},
+		"only bsdiff": {delta.Options{Codecs: []delta.Codec{bsdiff}}, true},
+	} {
+		got := choose(t, nil, new, c.o)
+		last := got.Candidates[len(c.o.Codecs)-1]
+		if last.Codec != "bsdiff" || last.Bytes > 0 != c.made || last.Err != nil || c.made == strings.HasPrefix(last.Reason, "not tried: ") {
+			t.Errorf("%s:\n%s", name, told(got))
+		}
 	}
 }
 
