@@ -175,11 +175,12 @@ func TestServerKeepsSignaturesFresh(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	fresh := &keeper{repo: repo, online: onlineKeys(store.Signers), log: slog.New(slog.DiscardHandler)}
 	tick, done := make(chan time.Time), make(chan struct{})
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
 		defer close(done)
-		keepFresh(ctx, tick, repo, onlineKeys(store.Signers), slog.New(slog.DiscardHandler))
+		fresh.keep(ctx, tick)
 	}()
 	tick <- later
 	tick <- later // taken only after the first was worked through

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,8 +13,10 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/spf13/cobra"
 
+	"github.com/tesseract-desktop/tesseract/vcm/check"
 	"github.com/tesseract-desktop/tesseract/vcm/keys"
 	"github.com/tesseract-desktop/tesseract/vcm/repository"
 	"github.com/tesseract-desktop/tesseract/vcm/static"
@@ -33,7 +34,9 @@ const (
 type serveResult struct {
 	Address string `json:"address"`
 	Feed    string `json:"feed"`
+	Check   string `json:"check"` // what clients may be given as their check endpoint
 	Health  string `json:"health"`
+	Metrics string `json:"metrics"`
 }
 
 func (t *tool) serveCommand() *cobra.Command {
@@ -41,10 +44,11 @@ func (t *tool) serveCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve --dir DIR",
 		Short: "Serve the feed over HTTP and keep its signatures fresh",
-		Long: `Serve the feed in DIR under /feed/, and its health under /healthz. Snapshot and
-timestamp are signed anew before they expire where DIR/keys/online is present;
-offline keys are neither needed nor read. Stop it with an interrupt: running
-downloads get ten seconds.`,
+		Long: `Serve the feed in DIR under /feed/, checks under /v1/check and /v1/events, health
+under /healthz and metrics for Prometheus under /metrics. Snapshot, timestamp and
+rollouts are signed anew before they expire where DIR/keys/online is present;
+offline keys are neither needed nor read, and do not belong on a server. Stop it
+with an interrupt: running downloads get ten seconds.`,
 		Example: `  vcm serve --dir ~/releases
   vcm serve --dir ~/releases --addr 0.0.0.0:8460 --json`,
 		Args: cobra.NoArgs,
@@ -67,15 +71,26 @@ func (t *tool) serve(ctx context.Context, dir, address string) error {
 	if err != nil {
 		return err
 	}
-	online := onlineKeys(store.Signers)
-	if _, err := repo.Renew(ctx, online); err != nil {
-		return err
-	}
 	feed, err := os.OpenRoot(filepath.Join(dir, feedDir))
 	if err != nil {
 		return err
 	}
 	defer feed.Close()
+	checks, err := check.New(check.Options{Feed: feed, Log: log})
+	if err != nil {
+		return err
+	}
+	misplaced, err := offlineKeys(store)
+	if err != nil {
+		return err
+	}
+	if len(misplaced) > 0 {
+		log.Warn("OFFLINE KEYS LIE ON THIS SERVER: whoever breaks into it can sign releases, once he has the passphrase if there is one. They are not read; move them to a machine that is not reached from outside.", "files", misplaced)
+	}
+	fresh := &keeper{repo: repo, online: onlineKeys(store.Signers), log: log, misplaced: len(misplaced)}
+	if err := fresh.renew(ctx); err != nil {
+		return err
+	}
 
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
@@ -85,17 +100,33 @@ func (t *tool) serve(ctx context.Context, dir, address string) error {
 	defer stop()
 	tick := time.NewTicker(renewEvery)
 	defer tick.Stop()
-	go keepFresh(ctx, tick.C, repo, online, log)
+	go fresh.keep(ctx, tick.C)
+	go checks.Run(ctx)
 
 	base := "http://" + listener.Addr().String()
-	res := serveResult{listener.Addr().String(), base + "/feed/", base + "/healthz"}
+	res := serveResult{listener.Addr().String(), base + "/feed/", base + "/v1/check", base + "/healthz", base + "/metrics"}
 	if err := t.print(res, func(w io.Writer) {
 		fmt.Fprintf(w, "Serving the feed at %s\n", res.Feed)
 	}); err != nil {
 		listener.Close()
 		return err
 	}
-	return serveUntil(ctx, listener, handler(feed, repo), log)
+	return serveUntil(ctx, listener, handler(feed, fresh, checks), log)
+}
+
+// offlineKeys lists key files that do not belong on a server, by name alone.
+func offlineKeys(store *keys.Store) ([]string, error) {
+	files, err := store.Files()
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, f := range files {
+		if !keys.IsOnline(f.Role) {
+			names = append(names, f.Name)
+		}
+	}
+	return names, nil
 }
 
 // onlineKeys answers for the roles that a server may renew, and for no other.
@@ -108,56 +139,13 @@ func onlineKeys(all repository.Keys) repository.Keys {
 	}
 }
 
-// keepFresh renews what is due at each tick, until the context ends.
-func keepFresh(ctx context.Context, tick <-chan time.Time, repo *repository.Repository, online repository.Keys, log *slog.Logger) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick:
-		}
-		renewed, err := repo.Renew(ctx, online)
-		if err != nil && ctx.Err() == nil {
-			log.Error("signatures could not be renewed", "err", err)
-		}
-		if len(renewed) > 0 {
-			log.Info("signatures renewed", "roles", renewed)
-		}
-	}
-}
-
-func handler(feed *os.Root, repo *repository.Repository) http.Handler {
+func handler(feed *os.Root, fresh *keeper, checks *check.Service) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/feed/", http.StripPrefix("/feed", static.Handler(feed)))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { health(w, repo) })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fresh.health(w) })
+	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics(fresh, checks), promhttp.HandlerOpts{}))
+	checks.Mount(mux)
 	return mux
-}
-
-type healthResult struct {
-	Status  string            `json:"status"` // ok, expired or damaged
-	Version string            `json:"version"`
-	Detail  string            `json:"detail,omitempty"`
-	Roles   []repository.Role `json:"roles,omitempty"`
-}
-
-// health is 200 as long as clients would accept the feed.
-func health(w http.ResponseWriter, repo *repository.Repository) {
-	res, code := healthResult{Status: "ok", Version: toolVersion()}, http.StatusOK
-	roles, err := repo.Status()
-	res.Roles = roles
-	if err != nil {
-		res.Status, res.Detail, code = "damaged", err.Error(), http.StatusServiceUnavailable
-	}
-	for _, role := range roles {
-		if time.Now().After(role.Expires) {
-			res.Status, res.Detail, code = "expired", "the signature of "+role.Name+" has expired", http.StatusServiceUnavailable
-			break
-		}
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(res)
 }
 
 // serveUntil serves until the context ends, and then until running requests

@@ -79,7 +79,7 @@ var rooms = []room{
 		"it moves files whose names and hashes are given; who signed them is not its business, so that any place can be written to in one way"},
 	{"vcm/receive", []string{"vcm", "updater/release", "internal/durable", "x"}, []string{"vcm/sync"},
 		"it meets strangers on the network: what they may leave behind is decided by a signature that others check"},
-	{"cmd/vcm", []string{"vcm/...", "updater/release", "updater/delta/...", "updater/feed", "updater/fetch", "internal/durable", "x", "github.com/spf13/cobra", "github.com/spf13/pflag"}, nil,
+	{"cmd/vcm", []string{"vcm/...", "updater/release", "updater/delta/...", "updater/feed", "updater/fetch", "internal/durable", "x", "github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/prometheus/client_golang/..."}, nil,
 		"the command wires flags to operations; the codecs come in here, so that vcm itself needs none, and what clients use to check and to download, so that a feed is judged as they see it"},
 
 	{"internal/durable", []string{"x"}, nil,
@@ -114,6 +114,7 @@ var guests = []guest{
 	{"github.com/minio/minio-go/v7/...", []string{"vcm/sync"}, "a place is five operations; which service it is shows nowhere else"},
 	{"github.com/sony/gobreaker/v2", []string{"updater/fetch"}, "which hosts are left alone is decided where requests are made"},
 	{"github.com/godbus/dbus/v5", []string{"updater/fetch/system"}, "a message bus answers late or never; the room that asks it is ready for that"},
+	{"github.com/prometheus/client_golang/...", []string{"cmd/vcm"}, "rooms count in plain numbers; what they are called in a monitoring system is said once"},
 	{"github.com/spf13/cobra", []string{"cmd/vcm"}, "flags stay in the command; operations take values"},
 }
 
