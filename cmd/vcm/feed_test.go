@@ -23,8 +23,8 @@ import (
 	"github.com/tesseract-desktop/tesseract/vcm/repository"
 )
 
-// vcm runs one command in this process and returns what it printed.
-func vcm(t *testing.T, args ...string) []byte {
+// runVCM runs one command in this process and returns what it printed.
+func runVCM(t *testing.T, args ...string) []byte {
 	t.Helper()
 	var out, errs bytes.Buffer
 	run := &tool{args: append(args, "--json"), out: &out, err: &errs, getenv: func(string) string { return "" }}
@@ -95,7 +95,7 @@ func download(t *testing.T, c *feed.Client, b release.Blob) []byte {
 // What vcm publishes and serves is what the client finds, down to the bytes.
 func TestPublishedIsFound(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "releases")
-	vcm(t, "init", dir, "--app", "notes")
+	runVCM(t, "init", dir, "--app", "notes")
 	root, err := os.ReadFile(filepath.Join(dir, trustRoot))
 	if err != nil {
 		t.Fatal(err)
@@ -120,8 +120,8 @@ func TestPublishedIsFound(t *testing.T) {
 		t.Fatalf("an empty feed has %v", got)
 	}
 	before, after := programBytes("1.0.0", 40_000), programBytes("1.1.0", 41_000)
-	vcm(t, "publish", write(t, "before", before), "--dir", dir, "--version", "1.0.0")
-	vcm(t, "publish", write(t, "after", after), "--dir", dir, "--version", "1.1.0", "--notes", "Faster.")
+	runVCM(t, "publish", write(t, "before", before), "--dir", dir, "--version", "1.0.0")
+	runVCM(t, "publish", write(t, "after", after), "--dir", dir, "--version", "1.1.0", "--notes", "Faster.")
 
 	installed, err := release.ParseVersion("1.0.0")
 	if err != nil {
@@ -161,7 +161,7 @@ func TestPublishedIsFound(t *testing.T) {
 
 func TestServerKeepsSignaturesFresh(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "releases")
-	vcm(t, "init", dir, "--app", "notes")
+	runVCM(t, "init", dir, "--app", "notes")
 	// The offline keys are elsewhere, as they should be.
 	if err := os.RemoveAll(filepath.Join(dir, "keys", "offline")); err != nil {
 		t.Fatal(err)

@@ -71,10 +71,10 @@ func (s *screen) String() string {
 func TestInterruptedLeavesNothing(t *testing.T) {
 	old, after := write(t, "old", programBytes("1.0.0", 60_000)), write(t, "new", programBytes("1.1.0", 70_000))
 	patch := filepath.Join(t.TempDir(), "patch")
-	vcm(t, "diff", old, after, "-o", patch, "--codec", "bsdiff")
+	runVCM(t, "diff", old, after, "-o", patch, "--codec", "bsdiff")
 	oldTree, newTree, treePatch := filepath.Dir(old), filepath.Dir(after), filepath.Join(t.TempDir(), "patch")
 	var made deltaResult
-	if err := json.Unmarshal(vcm(t, "diff", oldTree, newTree, "-o", treePatch), &made); err != nil {
+	if err := json.Unmarshal(runVCM(t, "diff", oldTree, newTree, "-o", treePatch), &made); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,11 +15,13 @@ import (
 	"github.com/tesseract-desktop/tesseract/updater/delta/zstd"
 	"github.com/tesseract-desktop/tesseract/updater/release"
 	"github.com/tesseract-desktop/tesseract/vcm/publish"
+	vcmsync "github.com/tesseract-desktop/tesseract/vcm/sync"
 )
 
 type publishFlags struct {
 	dir, app, version, channel, platform, notes, notesFile, passphraseFile string
 	patches                                                                int
+	to                                                                     destinationFlags
 }
 
 type publishResult struct {
@@ -35,6 +36,7 @@ type publishResult struct {
 	Candidates []publish.Candidate `json:"candidates"`
 	Already    bool                `json:"already"` // it was published before
 	Renewed    []string            `json:"renewed,omitempty"`
+	Brought    []vcmsync.Result    `json:"brought,omitempty"` // one for each --to
 	TookMS     int64               `json:"took_ms"`
 }
 
@@ -53,20 +55,41 @@ type publishedPatch struct {
 func (t *tool) publishCommand() *cobra.Command {
 	var f publishFlags
 	cmd := &cobra.Command{
-		Use:   "publish FILE --dir DIR --version VERSION",
-		Short: "Sign a file as a release and put it into the feed",
+		Use:   "publish [FILE] --dir DIR [--version VERSION] [--to DESTINATION]...",
+		Short: "Sign a file as a release, and bring the feed to where it is served",
 		Long: `Sign FILE as a release and put it into the feed in DIR, with patches from the
 releases before it. Clients see all of it or nothing. Publishing the same file
 as the same version again changes nothing, so an interrupted run can be
-repeated; other bytes as the same version are refused.`,
+repeated; other bytes as the same version are refused.
+
+With --to the feed is then brought to where clients read it; without FILE, it is
+brought there as it is. A destination is one of
+
+  a folder           that a web server, or a mounted disk, hands out
+  s3://BUCKET/PREFIX on Amazon S3 or any store that speaks its protocol; key,
+                     region and endpoint come from the usual AWS variables
+  http(s)://VCM      the address of a vcm serve, which keeps the online keys: the
+                     release key in DIR proves who publishes, no password does
+
+What is there already is not sent again, files that clients already find are
+never replaced by older ones, and the timestamp, which makes all of it visible,
+comes last. It can be interrupted and repeated at any moment.`,
 		Example: `  vcm publish build/bin/tesseract --dir ~/releases --version 1.1.0
-  vcm publish app.exe --dir ~/releases --version 2.0.0-beta.1 --channel beta --platform windows-amd64 --notes "Faster."`,
-		Args: cobra.ExactArgs(1),
-		RunE: does(func(cmd *cobra.Command, args []string) error { return t.publish(cmd.Context(), args[0], f) }),
+  vcm publish app.exe --dir ~/releases --version 2.0.0-beta.1 --channel beta --platform windows-amd64 --notes "Faster."
+  vcm publish app --dir ~/releases --version 1.2.0 --to /srv/www/feed --to s3://updates/tesseract
+  vcm publish app --dir ~/releases --version 1.2.0 --to https://updates.example.org
+  vcm publish --dir ~/releases --to s3://updates/tesseract --dry-run`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: does(func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return t.bringOnly(cmd, f)
+			}
+			return t.publish(cmd.Context(), args[0], f)
+		}),
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.dir, "dir", "", "folder made by vcm init (required)")
-	flags.StringVar(&f.version, "version", "", "version of the release, e.g. 1.4.0 or 2.0.0-beta.1 (required)")
+	flags.StringVar(&f.version, "version", "", "version of the release, e.g. 1.4.0 or 2.0.0-beta.1 (required with FILE)")
 	flags.StringVar(&f.channel, "channel", string(release.Stable), "stable, beta or nightly")
 	flags.StringVar(&f.platform, "platform", release.Current().String(), "operating system and processor")
 	flags.StringVar(&f.app, "app", "", "name of the app (default: the only one in the feed)")
@@ -76,7 +99,7 @@ repeated; other bytes as the same version are refused.`,
 	passphraseFlag(cmd, &f.passphraseFile)
 	cmd.MarkFlagsMutuallyExclusive("notes", "notes-file")
 	_ = cmd.MarkFlagRequired("dir")
-	_ = cmd.MarkFlagRequired("version")
+	f.to.add(cmd)
 	return cmd
 }
 
@@ -84,6 +107,12 @@ repeated; other bytes as the same version are refused.`,
 func (f publishFlags) request(file string) (publish.Request, error) {
 	req := publish.Request{File: file, App: f.app, Notes: f.notes, Patches: f.patches}
 	var err error
+	if f.version == "" {
+		return req, usageError{errors.New("--version is missing: FILE is published as one")}
+	}
+	if f.to.dryRun {
+		return req, usageError{errors.New("--dry-run shows what would be brought to a destination; leave FILE out")}
+	}
 	if req.Version, err = release.ParseVersion(f.version); err != nil {
 		return req, usageError{err}
 	}
@@ -112,48 +141,68 @@ func (t *tool) publish(ctx context.Context, file string, f publishFlags) error {
 	if err != nil {
 		return err
 	}
-	log := t.log(slog.LevelWarn)
-	repo, err := openRepository(f.dir, log)
+	to, err := t.destinations(f)
 	if err != nil {
 		return err
 	}
-	if req.App, err = chooseApp(repo, f.app); err != nil {
-		return err
-	}
+	log := t.log(slog.LevelWarn)
 	store, err := t.keyStore(f.dir, f.passphraseFile)
 	if err != nil {
+		return err
+	}
+	bar := t.progress()
+	defer bar.end()
+	m, err := t.openMirror(ctx, f.dir, to.centre, bar, log)
+	if err != nil {
+		return err
+	}
+	defer m.close()
+	if req.App, err = chooseApp(m.repo, f.app); err != nil {
 		return err
 	}
 	// A missing or locked key must show before minutes of work, not after.
 	if _, err := store.Signers(release.Role(req.App)); err != nil {
 		return err
 	}
-	feed, err := os.OpenRoot(filepath.Join(f.dir, feedDir))
-	if err != nil {
-		return err
+	o := publish.Options{
+		Feed: m.feed, Patch: smallestPatch(log), Compress: zstd.Compress, Decompress: zstd.Decompress,
+		Releases: m.repo.Releases, Progress: bar.published, Log: log,
+		Add: func(ctx context.Context, r release.Release) (bool, error) { return m.repo.Add(ctx, r, store.Signers) },
 	}
-	defer feed.Close()
-	bar := t.progress()
-	res, err := publish.Publish(ctx, publish.Options{
-		Feed: feed, Patch: smallestPatch(log), Compress: zstd.Compress, Decompress: zstd.Decompress,
-		Releases: repo.Releases,
-		Add: func(ctx context.Context, r release.Release) (bool, error) {
-			return repo.Add(ctx, r, store.Signers)
-		},
-		Progress: bar.published, Log: log,
-	}, req)
-	bar.end()
+	if to.centre != nil {
+		o.Bring = m.bring
+		o.Add = func(ctx context.Context, r release.Release) (bool, error) { return m.propose(ctx, r, store.Signers) }
+	}
+	res, err := publish.Publish(ctx, o, req)
 	if ctx.Err() != nil {
-		return fmt.Errorf("interrupted; run the same command again to go on: %w", err)
+		return goOn(err)
 	}
 	if err != nil {
 		return err
 	}
-	renewed, err := repo.Renew(ctx, store.Signers)
-	if err != nil {
-		return fmt.Errorf("published, but %w", err)
+	var renewed []string
+	if to.centre == nil { // which keeps the online keys
+		if renewed, err = m.repo.Renew(ctx, store.Signers); err != nil {
+			return fmt.Errorf("published, but %w", err)
+		}
 	}
-	return t.printPublished(res, renewed, time.Since(began))
+	brought, err := m.bringTo(ctx, to, f.to)
+	if err != nil {
+		return fmt.Errorf("%s, but %w", achieved(to), err)
+	}
+	bar.end()
+	return t.printPublished(res, renewed, brought, time.Since(began))
+}
+
+func achieved(to destinations) string {
+	if to.centre != nil {
+		return "the release is published"
+	}
+	return "the release is signed"
+}
+
+func goOn(err error) error {
+	return fmt.Errorf("interrupted; run the same command again to go on: %w", err)
 }
 
 // smallestPatch is delta.Choose in publish's words.
@@ -182,12 +231,12 @@ func smallestPatch(log *slog.Logger) func(context.Context, publish.Pair) (publis
 	}
 }
 
-func (t *tool) printPublished(res publish.Result, renewed []string, took time.Duration) error {
+func (t *tool) printPublished(res publish.Result, renewed []string, brought []vcmsync.Result, took time.Duration) error {
 	r := res.Release
 	shown := publishResult{
 		App: r.App, Version: r.Version, Channel: r.Channel, Platform: r.Platform, SHA256: r.SHA256, Bytes: r.Length,
 		Full: publishedFile{r.Full.Path, r.Full.Length, r.Full.SHA256}, Patches: []publishedPatch{},
-		Candidates: res.Candidates, Already: res.Already, Renewed: renewed, TookMS: took.Milliseconds(),
+		Candidates: res.Candidates, Already: res.Already, Renewed: renewed, Brought: brought, TookMS: took.Milliseconds(),
 	}
 	if shown.Candidates == nil {
 		shown.Candidates = []publish.Candidate{}
@@ -217,6 +266,9 @@ func (t *tool) printPublished(res publish.Result, renewed []string, took time.Du
 		}
 		for _, role := range renewed {
 			fmt.Fprintf(w, "  renewed   the signature of %s\n", role)
+		}
+		for _, b := range brought {
+			showBrought(w, b)
 		}
 	})
 }

@@ -111,7 +111,13 @@ func (t *tool) serve(ctx context.Context, dir, address string) error {
 		listener.Close()
 		return err
 	}
-	return serveUntil(ctx, listener, handler(feed, fresh, checks), log)
+	h, done, err := takeReleases(handler(feed, fresh, checks), repo, fresh.online, log)
+	if err != nil {
+		listener.Close()
+		return err
+	}
+	defer done()
+	return serveUntil(ctx, listener, h, log)
 }
 
 // offlineKeys lists key files that do not belong on a server, by name alone.

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -57,8 +58,8 @@ func programBytes(version string, n int) []byte {
 	return slices.Concat(data, []byte("version "+version))
 }
 
-// start ARGS runs vcm serve until the script ends, and sets $FEED and $HEALTH
-// to what it says.
+// start ARGS runs vcm serve until the script ends, and sets $FEED, $HEALTH and
+// $VCM to what it says.
 func start(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("start cannot be negated")
@@ -79,6 +80,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(json.NewDecoder(bufio.NewReader(out)).Decode(&said))
 	ts.Setenv("FEED", said.Feed)
 	ts.Setenv("HEALTH", said.Health)
+	ts.Setenv("VCM", strings.TrimSuffix(said.Feed, "/feed/"))
 }
 
 // get URL STATUS FILE asks once and keeps the body.

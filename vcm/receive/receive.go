@@ -19,8 +19,8 @@
 // is bounded by what signed documents name, their number by MaxOpen, and what
 // was abandoned is removed.
 //
-//	incoming/<id>/proposal.json            the app and the document
-//	incoming/<id>/<sha256>.unverified      what came of a file so far
+//	incoming/<id>/proposal.json              the app and the document
+//	incoming/<id>/<hash of path>.unverified  what came of a file so far
 //
 // A crash leaves these, and possibly files in the feed that a signed document
 // names and that is not published yet: repeating the request goes on from there.
@@ -289,8 +289,10 @@ func (r *Receiver) isServed(p *proposal) bool {
 
 func (p *proposal) folder() string { return incoming + "/" + p.id() }
 
+// part is what came of a file so far. It is named by the file's path, since two
+// files may have the same content.
 func (p *proposal) part(b release.Blob) string {
-	return p.folder() + "/" + b.SHA256.String() + ".unverified"
+	return p.folder() + "/" + release.Digest(sha256.Sum256([]byte(b.Path))).String() + ".unverified"
 }
 
 // answer says what is missing: neither in the feed, nor here in full length.

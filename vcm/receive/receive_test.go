@@ -214,6 +214,11 @@ func (s *side) propose(d document) (int, vcm.Proposal, string) {
 	return s.ask(http.MethodPost, "?app=notes", d.bytes())
 }
 
+// part is where a file waits.
+func (s *side) part(p vcm.Proposal, b release.Blob) string {
+	return filepath.Join(s.dir, "incoming", p.ID, fmt.Sprintf("%x.unverified", sha256.Sum256([]byte(b.Path))))
+}
+
 // waiting names what is below incoming.
 func (s *side) waiting() []string {
 	s.t.Helper()
@@ -232,7 +237,7 @@ func (s *side) waiting() []string {
 
 func TestPublish(t *testing.T) {
 	s := newSide(t, nil)
-	d := document{Version: 1, Signed: true, Blobs: []release.Blob{s.blob("a", "first"), s.blob("b", "second")}}
+	d := document{Version: 1, Signed: true, Blobs: []release.Blob{s.blob("a", "first"), s.blob("b", "the same"), s.blob("b2", "the same")}}
 	publish := func(d document, o vcmsync.Options) vcmsync.Result {
 		t.Helper()
 		res, err := s.centre.Publish(context.Background(), "notes", d.bytes(), s.mine, o)
@@ -241,14 +246,14 @@ func TestPublish(t *testing.T) {
 		}
 		return res
 	}
-	if res := publish(d, vcmsync.Options{DryRun: true}); len(res.Sent) != 2 || s.current.Version != 0 {
+	if res := publish(d, vcmsync.Options{DryRun: true}); len(res.Sent) != 3 || s.current.Version != 0 {
 		t.Errorf("a dry run: %+v", res)
 	}
 	var last vcmsync.Progress
-	if res := publish(d, vcmsync.Options{Progress: func(p vcmsync.Progress) { last = p }}); len(res.Sent) != 2 || s.current.Version != 1 {
+	if res := publish(d, vcmsync.Options{Progress: func(p vcmsync.Progress) { last = p }}); len(res.Sent) != 3 || s.current.Version != 1 {
 		t.Errorf("got %+v", res)
 	}
-	if last.Files != 2 || last.Total != 2 || last.Done != last.Bytes {
+	if last.Files != 3 || last.Total != 3 || last.Done != last.Bytes {
 		t.Errorf("progress ended with %+v", last)
 	}
 	if res := publish(d, vcmsync.Options{}); len(res.Sent) != 0 {
@@ -354,7 +359,7 @@ func TestFileIsHeldToTheDocument(t *testing.T) {
 	if status, text := put(a.Path, data); status != 200 {
 		t.Fatalf("%d %s", status, text)
 	}
-	part := filepath.Join(s.dir, "incoming", p.ID, a.SHA256.String()+".unverified")
+	part := s.part(p, a)
 	if err := os.WriteFile(part, wrong, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -371,7 +376,7 @@ func TestContinues(t *testing.T) {
 	a := s.blob("a", "first")
 	d := document{Version: 1, Signed: true, Blobs: []release.Blob{a}}
 	_, p, _ := s.propose(d)
-	part := filepath.Join(s.dir, "incoming", p.ID, a.SHA256.String()+".unverified")
+	part := s.part(p, a)
 	data := s.content(a)
 	if err := os.WriteFile(part, data[:1000], 0o600); err != nil {
 		t.Fatal(err)
@@ -391,7 +396,7 @@ func TestContinuesFromDamage(t *testing.T) {
 	a := s.blob("a", "first")
 	d := document{Version: 1, Signed: true, Blobs: []release.Blob{a}}
 	_, p, _ := s.propose(d)
-	part := filepath.Join(s.dir, "incoming", p.ID, a.SHA256.String()+".unverified")
+	part := s.part(p, a)
 	if err := os.WriteFile(part, []byte("damage"), 0o600); err != nil {
 		t.Fatal(err)
 	}

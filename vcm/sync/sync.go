@@ -38,6 +38,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/tesseract-desktop/tesseract/updater/release"
 	"github.com/tesseract-desktop/tesseract/vcm"
@@ -207,25 +208,48 @@ func compare(ctx context.Context, inv Inventory, to Place) (standing, error) {
 	return s, descends(ctx, inv, to, there)
 }
 
-// descends tells whether the folder's state came out of the place's: it knows
-// the snapshot that the place has.
+// descends tells whether the folder's state came out of the place's: no
+// document that the place has in force is another one here.
 func descends(ctx context.Context, inv Inventory, to Place, there timestamp) error {
-	name := versioned(there.snapshot(), "snapshot")
-	ours, err := inv.read(ctx, name, maxDocument)
-	if errors.Is(err, fs.ErrNotExist) && there.snapshot() <= inv.snapshot {
-		return nil // somebody tidied the folder up
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	theirs, err := readOrNone(ctx, to, name)
-	if err != nil {
-		return err
-	}
-	if ours == nil || theirs != nil && !bytes.Equal(ours, theirs) {
+	if there.snapshot() > inv.snapshot {
 		return forked(there.Version)
 	}
+	theirs, err := sameDocument(ctx, inv, to, versioned(there.snapshot(), "snapshot"))
+	if err != nil || theirs == nil {
+		return err // a place that lacks its snapshot serves nobody
+	}
+	var snapshot timestamp // the same shape
+	if parse(theirs, "snapshot", &snapshot, &snapshot.header) != nil {
+		return nil // no client can read it either
+	}
+	for file, meta := range snapshot.Meta {
+		name := versioned(meta.Version, strings.TrimSuffix(file, ".json"))
+		if release.CheckPath(name) != nil {
+			return nil // nor this
+		}
+		if _, err := sameDocument(ctx, inv, to, name); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// sameDocument reads a document at the place, nil where there is none. It is
+// ErrForked when the folder has another one of this name; that it has none may
+// mean that somebody tidied up.
+func sameDocument(ctx context.Context, inv Inventory, to Place, name string) ([]byte, error) {
+	theirs, err := readOrNone(ctx, to, name)
+	if err != nil || theirs == nil {
+		return nil, err
+	}
+	ours, err := inv.read(ctx, name, maxDocument)
+	if errors.Is(err, fs.ErrNotExist) {
+		return theirs, nil
+	}
+	if err == nil && !bytes.Equal(ours, theirs) {
+		err = fmt.Errorf("it %w: its %s is not the one of this folder; publish from the folder that was brought there last", ErrForked, name)
+	}
+	return theirs, err
 }
 
 func forked(version int64) error {
