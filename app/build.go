@@ -3,6 +3,7 @@ package app
 import (
 	"encoding/base64"
 	"fmt"
+	"strings"
 
 	"github.com/tesseract-desktop/tesseract/updater/release"
 )
@@ -27,6 +28,16 @@ const (
 	// snapshotSchema is the version of the UI's recorded state that this build writes. It changes when a field is added, dropped or migrated.
 	snapshotSchema = 1
 )
+
+// checkURL is the endpoint that answers a check in one request, beside a feed as a Version Management Centre serves it. Elsewhere a feed is files
+// alone, and there is none.
+func checkURL(feed string) string {
+	origin, found := strings.CutSuffix(strings.TrimSuffix(feed, "/"), "/feed")
+	if !found {
+		return ""
+	}
+	return origin + "/v1/check"
+}
 
 // build is what the linker's strings mean.
 type build struct {

@@ -24,6 +24,8 @@ import (
 	"github.com/tesseract-desktop/tesseract/app/workspace"
 	"github.com/tesseract-desktop/tesseract/updater"
 	"github.com/tesseract-desktop/tesseract/updater/feed"
+	"github.com/tesseract-desktop/tesseract/updater/fetch"
+	"github.com/tesseract-desktop/tesseract/updater/fetch/system"
 	"github.com/tesseract-desktop/tesseract/updater/handover"
 	"github.com/tesseract-desktop/tesseract/updater/install"
 	"github.com/tesseract-desktop/tesseract/updater/release"
@@ -64,13 +66,19 @@ func (s *shell) newEngine(b build) (*updater.Engine, error) {
 	if other := os.Getenv(feedVariable); other != "" {
 		url = other
 	}
+	transport, err := fetch.Transport(fetch.TransportOptions{Proxy: new(system.Proxies).For})
+	if err != nil {
+		return nil, err
+	}
 	s.status = statusFile{folder: s.box.Updates(), log: s.log}
 	dir := s.box.Updates().Path()
 	return updater.New(updater.Options{
-		App:        feedName,
-		Version:    b.version,
-		Platform:   release.Current(),
-		Feed:       feed.Options{URL: url, Root: b.root, Dir: dir + "/feed", App: feedName, Client: &http.Client{}, Log: s.log},
+		App:      feedName,
+		Version:  b.version,
+		Platform: release.Current(),
+		Feed: feed.Options{
+			URL: url, CheckURL: checkURL(url), Root: b.root, Dir: dir + "/feed", App: feedName, Client: &http.Client{Transport: transport}, Log: s.log,
+		},
 		Install:    install.Options{Target: s.program, Dir: dir, Log: s.log},
 		RuntimeDir: s.runtimeDir,
 		Settings:   s.updateSettings,
@@ -98,6 +106,12 @@ func (s *shell) updateSettings() updater.Settings {
 		Automatic:  updater.Automatic(u.Automatic),
 		CheckEvery: time.Duration(u.CheckEvery),
 		Probation:  time.Duration(u.Probation),
+		SpeedLimit: u.SpeedLimit,
+		Metered:    updater.Metered(u.Metered),
+		Connection: updater.Connection(u.Connection),
+		Quiet: updater.QuietHours{
+			On: u.QuietHours.On, From: int(u.QuietHours.From), To: int(u.QuietHours.To), Days: u.QuietHours.Days, Downloads: u.QuietHours.Downloads,
+		},
 	}
 }
 

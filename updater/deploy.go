@@ -50,6 +50,7 @@ func (e *Engine) deploy(ctx context.Context, r release.Release) {
 
 // obstacle says why a restart may not be now, or nil.
 func (e *Engine) obstacle() error {
+	quiet := e.opts.Settings().Quiet.Include(e.opts.Now())
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
@@ -59,6 +60,8 @@ func (e *Engine) obstacle() error {
 		return errHeld
 	case e.visible && !e.asked:
 		return errReturned
+	case quiet && !e.asked:
+		return errQuiet
 	}
 	return nil
 }
@@ -68,6 +71,9 @@ func (e *Engine) awaitQuiet(ctx context.Context) bool {
 	settings := e.opts.Settings()
 	recheck := time.NewTimer(max(e.pause(settings), time.Minute))
 	defer recheck.Stop()
+	now := e.opts.Now()
+	rush := time.NewTimer(settings.Quiet.Until(now).Sub(now)) // the end of the quiet hours
+	defer rush.Stop()
 	for {
 		e.mu.Lock()
 		wanted, changed := e.wanted || e.pushed, e.changed
@@ -76,11 +82,12 @@ func (e *Engine) awaitQuiet(ctx context.Context) bool {
 		if e.obstacle() == nil {
 			return true
 		}
-		if wanted || e.opts.Settings().Channel != settings.Channel {
+		if chosen := e.opts.Settings(); wanted || chosen.Channel != settings.Channel || chosen.Quiet != settings.Quiet {
 			return false
 		}
 		select {
 		case <-changed:
+		case <-rush.C:
 		case <-recheck.C:
 			return false
 		case <-ctx.Done():

@@ -3,6 +3,7 @@ package updater_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/tesseract-desktop/tesseract/updater"
 	"github.com/tesseract-desktop/tesseract/updater/feed"
+	"github.com/tesseract-desktop/tesseract/updater/fetch/system"
 	"github.com/tesseract-desktop/tesseract/updater/install"
 	"github.com/tesseract-desktop/tesseract/updater/release"
 )
@@ -54,28 +56,46 @@ type stage struct {
 	events     []string
 	faulty     func(path string) bool
 	captureErr error
-	channel    release.Channel
+	chosen     updater.Settings
+	first      system.State      // what the machine says of itself at first
+	machine    chan system.State // and then
+	pushes     chan int          // versions that the server's stream announces
 }
 
-func (s *stage) setChannel(c release.Channel) {
+// choose changes the settings, as their owner would.
+func (s *stage) choose(change func(*updater.Settings)) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.channel = c
+	change(&s.chosen)
+	s.mu.Unlock()
+	if s.engine != nil {
+		s.engine.SettingsChanged()
+	}
 }
 
 func (s *stage) settings() updater.Settings {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	chosen := settings(time.Hour)
-	chosen.Channel = s.channel
-	return chosen
+	return s.chosen
+}
+
+func (s *stage) system(ctx context.Context, changed func(system.State)) {
+	changed(s.first)
+	for {
+		select {
+		case now := <-s.machine:
+			changed(now)
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 func newStage(t *testing.T) *stage {
 	t.Parallel()
-	s := &stage{t: t, dir: t.TempDir(), vcm: buildVCM(), states: make(chan updater.Status, 4096), ended: make(chan struct{}), channel: release.Stable}
+	s := &stage{t: t, dir: t.TempDir(), vcm: buildVCM(), states: make(chan updater.Status, 4096), ended: make(chan struct{}),
+		chosen: settings(time.Hour), machine: make(chan system.State), pushes: make(chan int)}
 	s.run(s.vcm, "init", s.path("pub"), "--app", appName)
-	files := http.FileServer(http.Dir(s.path("pub/feed")))
+	files := http.FileServer(http.Dir(s.path("pub")))
 	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		faulty := s.faulty
@@ -84,12 +104,31 @@ func newStage(t *testing.T) *stage {
 			http.Error(w, "no", http.StatusNotFound)
 			return
 		}
+		if r.URL.Path == "/v1/events" {
+			s.stream(w, r)
+			return
+		}
 		files.ServeHTTP(w, r)
 	}))
 	t.Cleanup(s.server.Close)
 	s.program = s.path("bin/notes.exe")
 	makeProgram(t, s.program, "1.0.0", good)
 	return s
+}
+
+func (s *stage) stream(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.WriteHeader(http.StatusOK)
+	_ = http.NewResponseController(w).Flush()
+	for {
+		select {
+		case version := <-s.pushes:
+			fmt.Fprintf(w, "event: changed\ndata: {\"timestamp\":%d}\n\n", version)
+			_ = http.NewResponseController(w).Flush()
+		case <-r.Context().Done():
+			return
+		}
+	}
 }
 
 func (s *stage) path(name string) string { return filepath.Join(s.dir, filepath.FromSlash(name)) }
@@ -139,10 +178,11 @@ func (s *stage) start() {
 	}
 	s.engine, err = updater.New(updater.Options{
 		App: appName, Version: version,
-		Feed:       feed.Options{URL: s.server.URL + "/", Root: root, Dir: s.path("state/feed"), App: appName},
+		Feed:       feed.Options{URL: s.server.URL + "/feed/", CheckURL: s.server.URL + "/v1/check", Root: root, Dir: s.path("state/feed"), App: appName},
 		Install:    install.Options{Target: s.program, Dir: s.path("state")},
 		RuntimeDir: runtimeDir,
 		Settings:   s.settings,
+		System:     s.system,
 		OnStatus:   func(status updater.Status) { s.states <- status },
 		Host: updater.Host{
 			Capture: func(context.Context) error {

@@ -53,12 +53,22 @@ func (e *Engine) stage(ctx context.Context, r release.Release) error {
 	e.opts.Log.Info("planned the download", "version", r.Version, "plan", reason)
 	if len(steps) > 0 {
 		err := e.stagePatches(ctx, r, steps)
-		if !errors.Is(err, install.ErrCorrupt) && !errors.Is(err, fetch.ErrNotFound) {
+		if !useless(err) {
 			return err
 		}
 		e.opts.Log.Warn("a patch is no good, taking the full artifact", "version", r.Version, "why", err)
 	}
 	return e.stageFull(ctx, r)
+}
+
+// useless tells whether a patch is to blame, and not the network, so that the full artifact may do better.
+func useless(err error) bool {
+	for _, known := range []error{install.ErrCorrupt, fetch.ErrNotFound, fetch.ErrTooLong, fetch.ErrTruncated} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	return false
 }
 
 // step is a patch to download and to apply.
@@ -151,10 +161,14 @@ func (e *Engine) downloadAll(ctx context.Context, r release.Release, blobs []rel
 	if err := e.enter(Downloading, nil); err != nil {
 		return nil, err
 	}
-	d := download{engine: e, total: total, full: r.Full.Length, started: time.Now()}
-	defer func() { e.attempt.DownloadMS = time.Since(d.started).Milliseconds() }()
+	if err := e.awaitLook(ctx); err != nil {
+		return nil, err
+	}
+	started := time.Now()
+	defer func() { e.attempt.DownloadMS = time.Since(started).Milliseconds() }()
+	d := download{engine: e, total: total, full: r.Full.Length}
 	for _, b := range blobs {
-		path, err := d.fetch(ctx, b)
+		path, err := d.fetch(ctx, b, r)
 		if err != nil {
 			return nil, err
 		}
@@ -165,41 +179,34 @@ func (e *Engine) downloadAll(ctx context.Context, r release.Release, blobs []rel
 
 // download is one or more blobs on their way, with the progress of all together.
 type download struct {
-	engine  *Engine
-	total   int64
-	full    int64
-	started time.Time
-	before  int64 // bytes of the blobs that are there
-	earlier int64 // bytes that were there when this began, and say nothing about the speed
+	engine *Engine
+	total  int64
+	full   int64
+	before int64 // bytes of the blobs that are there
 }
 
-func (d *download) fetch(ctx context.Context, blob release.Blob) (verified string, err error) {
+func (d *download) fetch(ctx context.Context, blob release.Blob, r release.Release) (verified string, err error) {
 	e, name := d.engine, blob.SHA256.String()
 	defer func() { d.before += blob.Length }()
 	if verified, err := e.inst.Accept(name, blob); err == nil {
-		d.earlier += blob.Length
 		return verified, nil // an earlier try, or an earlier process, got this far
 	}
-	first := true
-	err = e.fetcher.Fetch(ctx, fetch.Request{URLs: []string{e.feed.URL(blob)}, Path: e.inst.Download(name), Length: blob.Length,
-		Progress: func(p fetch.Progress) {
-			if first {
-				first = false
-				d.earlier += p.Done
-			}
-			d.tell(d.before + p.Done)
-		}})
-	if err != nil {
+	request := fetch.Request{
+		URLs: []string{e.feed.URL(blob)}, Path: e.inst.Download(name), Length: blob.Length, Switch: &e.hand, Progress: d.tell,
+	}
+	if blob == r.Full && r.Segments.Len() > 0 {
+		request.Segments = fetch.Segments{Size: release.SegmentSize, Sums: r.Segments, New: release.NewSegmentHash}
+	}
+	if err := e.fetcher.Fetch(ctx, request); err != nil {
 		return "", fmt.Errorf("download %s: %w", blob.Path, err)
 	}
 	return e.inst.Accept(name, blob)
 }
 
-func (d *download) tell(done int64) {
-	p := Progress{Done: done, Total: d.total, Full: d.full}
-	if spent := time.Since(d.started); spent > 0 && done > d.earlier {
-		p.BytesPerSecond = int64(float64(done-d.earlier) / spent.Seconds())
-		p.SecondsLeft = (d.total - done) / max(p.BytesPerSecond, 1)
+func (d *download) tell(of fetch.Progress) {
+	p := Progress{Done: d.before + of.Done, Total: d.total, Full: d.full, BytesPerSecond: of.BytesPerSecond}
+	if p.BytesPerSecond > 0 {
+		p.SecondsLeft = (p.Total - p.Done) / p.BytesPerSecond
 	}
-	d.engine.update(func(s *Status) { s.Progress = &p })
+	d.engine.update(func(s *Status) { s.Progress, s.Paused = &p, pauseOf(of.Waiting) })
 }

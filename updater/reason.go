@@ -1,10 +1,13 @@
 package updater
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/tesseract-desktop/tesseract/updater/feed"
 	"github.com/tesseract-desktop/tesseract/updater/fetch"
@@ -18,6 +21,9 @@ type Code string
 const (
 	Unconfigured Code = "unconfigured" // this build has no update source
 	Unreachable  Code = "unreachable"  // no answer from the feed
+	Busy         Code = "busy"         // params: seconds the server asked to be left alone
+	Proxy        Code = "proxy"        // params: host of the proxy that refuses, code it answered ("" when it was not reached)
+	Certificate  Code = "certificate"  // params: host that showed a certificate nobody here trusts, issuer of that
 	Malformed    Code = "malformed"    // the answer is no feed
 	Signature    Code = "signature"    // not signed by those whom this build trusts
 	Expired      Code = "expired"      // the feed's signatures are too old
@@ -48,6 +54,7 @@ var (
 	errNotReady     = errors.New("the new version was not ready in time")
 	errCancelled    = errors.New("cancelled by the user")
 	errHeld         = errors.New("something began during the restart that must not be interrupted")
+	errQuiet        = errors.New("the quiet hours have begun")
 	errLeaving      = errors.New("the user is closing the app")
 )
 
@@ -72,8 +79,12 @@ func (e *stateError) Unwrap() error { return e.err }
 // reasonOf finds the cause of an error. Order matters: what the user can mend comes before what it led to.
 func reasonOf(err error) *Reason {
 	r := &Reason{Code: Internal, Detail: err.Error(), Params: map[string]string{}}
+	if r.ofNetwork(err) {
+		return r
+	}
 	var (
 		space    *install.NoSpaceError
+		download *fetch.SpaceError
 		readOnly *install.ReadOnlyError
 		state    *stateError
 		restore  *restoreError
@@ -82,6 +93,9 @@ func reasonOf(err error) *Reason {
 	case errors.As(err, &space):
 		r.Code = Disk
 		r.Params["need"], r.Params["free"], r.Params["path"] = strconv.FormatInt(space.Need, 10), strconv.FormatInt(space.Free, 10), space.Path
+	case errors.As(err, &download):
+		r.Code = Disk
+		r.Params["need"], r.Params["free"], r.Params["path"] = strconv.FormatInt(download.Need, 10), strconv.FormatInt(download.Free, 10), download.Folder
 	case errors.As(err, &state):
 		r.Code = StateFolder
 		r.Params["path"] = state.path
@@ -100,6 +114,47 @@ func reasonOf(err error) *Reason {
 	return r
 }
 
+// ofNetwork recognises what stands between this computer and the server, whichever of the two ways to it was taken.
+func (r *Reason) ofNetwork(err error) bool {
+	var (
+		proxy       *fetch.ProxyError
+		certificate *tls.CertificateVerificationError
+		later       *fetch.BusyError
+		checkLater  *feed.BusyError
+	)
+	switch {
+	case errors.As(err, &proxy):
+		r.Code = Proxy
+		r.Params["host"] = proxy.Host
+		if proxy.Code != 0 {
+			r.Params["code"] = strconv.Itoa(proxy.Code)
+		}
+	case errors.As(err, &certificate):
+		r.Code = Certificate
+		if shown := certificate.UnverifiedCertificates; len(shown) > 0 {
+			r.Params["issuer"] = shown[0].Issuer.String()
+		}
+		var request *url.Error
+		if errors.As(err, &request) {
+			if u, err := url.Parse(request.URL); err == nil {
+				r.Params["host"] = u.Host
+			}
+		}
+	case errors.As(err, &later):
+		r.busy(later.After)
+	case errors.As(err, &checkLater):
+		r.busy(checkLater.After)
+	default:
+		return false
+	}
+	return true
+}
+
+func (r *Reason) busy(left time.Duration) {
+	r.Code = Busy
+	r.Params["seconds"] = strconv.Itoa(int(left.Seconds()))
+}
+
 func codeOf(err error) Code {
 	for _, known := range []struct {
 		err  error
@@ -108,6 +163,7 @@ func codeOf(err error) Code {
 		{errUnconfigured, Unconfigured},
 		{errReturned, Returned},
 		{errHeld, Returned},
+		{errQuiet, Returned},
 		{errCancelled, Cancelled},
 		{feed.ErrState, StateFolder},
 		{feed.ErrSignature, Signature},
@@ -115,6 +171,10 @@ func codeOf(err error) Code {
 		{feed.ErrMalformed, Malformed},
 		{feed.ErrUnreachable, Unreachable},
 		{fetch.ErrDiskFull, Disk},
+		{fetch.ErrPage, Malformed},
+		{fetch.ErrProxy, Proxy},
+		{fetch.ErrCertificate, Certificate},
+		{fetch.ErrCorrupt, Corrupt},
 		{fetch.ErrTooLong, Corrupt},
 		{fetch.ErrTruncated, Corrupt},
 		{fetch.ErrNotFound, Unreachable},

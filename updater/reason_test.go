@@ -1,14 +1,27 @@
 package updater
 
 import (
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"fmt"
+	"net/url"
 	"testing"
+	"time"
 
 	"github.com/tesseract-desktop/tesseract/updater/feed"
 	"github.com/tesseract-desktop/tesseract/updater/fetch"
 	"github.com/tesseract-desktop/tesseract/updater/handover"
 	"github.com/tesseract-desktop/tesseract/updater/install"
 )
+
+// untrusted is what comes of a server whose certificate nobody here trusts.
+func untrusted() error {
+	shown := &x509.Certificate{Issuer: pkix.Name{CommonName: "Inspector"}}
+	return &url.Error{Op: "Get", URL: "https://example.org/feed/x", Err: &tls.CertificateVerificationError{
+		UnverifiedCertificates: []*x509.Certificate{shown}, Err: x509.UnknownAuthorityError{Cert: shown},
+	}}
+}
 
 func TestReasonOfErrors(t *testing.T) {
 	wrap := func(err error) error { return fmt.Errorf("while updating: %w", err) }
@@ -26,7 +39,23 @@ func TestReasonOfErrors(t *testing.T) {
 		{fetch.ErrTruncated, Corrupt, nil},
 		{fetch.ErrTooLong, Corrupt, nil},
 		{fetch.ErrDiskFull, Disk, nil},
-		{&fetch.BusyError{}, Unreachable, nil},
+		{fetch.ErrUnreachable, Unreachable, nil},
+		{fetch.ErrStalled, Unreachable, nil},
+		{fetch.ErrRefused, Unreachable, nil},
+		{fetch.ErrBreaker, Unreachable, nil},
+		{fetch.ErrNotFound, Unreachable, nil},
+		{fetch.ErrPage, Malformed, nil},
+		{fetch.ErrCorrupt, Corrupt, nil},
+		{fetch.ErrProxy, Proxy, nil},
+		{fetch.ErrCertificate, Certificate, nil},
+		{&fetch.CorruptError{Segment: 3}, Corrupt, nil},
+		{&fetch.BusyError{After: time.Minute}, Busy, map[string]string{"seconds": "60"}},
+		{&feed.BusyError{After: time.Hour}, Busy, map[string]string{"seconds": "3600"}},
+		{&fetch.ProxyError{Host: "10.0.0.1:8080", Code: 407}, Proxy, map[string]string{"host": "10.0.0.1:8080", "code": "407"}},
+		{&fetch.ProxyError{Host: "10.0.0.1:8080"}, Proxy, map[string]string{"host": "10.0.0.1:8080", "code": ""}},
+		{untrusted(), Certificate, map[string]string{"host": "example.org", "issuer": "CN=Inspector"}},
+		{&fetch.SpaceError{Need: 7, Free: 3, Folder: "/x"}, Disk, map[string]string{"need": "7", "free": "3", "path": "/x"}},
+		{feed.ErrRollback, Signature, nil},
 		{install.ErrCorrupt, Corrupt, nil},
 		{install.ErrLocked, Locked, nil},
 		{install.ErrTrial, TrialFailed, nil},
@@ -38,6 +67,7 @@ func TestReasonOfErrors(t *testing.T) {
 		{handover.ErrExited, Crash, nil},
 		{errReturned, Returned, nil},
 		{errHeld, Returned, nil},
+		{errQuiet, Returned, nil},
 		{errCancelled, Cancelled, nil},
 		{fmt.Errorf("what is this"), Internal, nil},
 	} {

@@ -23,6 +23,7 @@ func (e *Engine) Run(ctx context.Context) {
 	} else {
 		e.resume(ctx)
 	}
+	go e.lookAround(ctx)
 	for ctx.Err() == nil {
 		e.cycle(ctx)
 		e.rest(ctx)
@@ -157,10 +158,11 @@ func (e *Engine) pause(s Settings) time.Duration {
 
 // cycle goes once from a check to wherever it leads.
 func (e *Engine) cycle(ctx context.Context) {
-	e.mu.Lock()
-	wanted := e.wanted
-	e.wanted = false
-	e.mu.Unlock()
+	var wanted bool
+	e.alter(func() {
+		wanted = e.wanted
+		e.wanted, e.urgent = false, wanted
+	})
 	settings := e.opts.Settings()
 	if settings.Automatic == None && !wanted {
 		e.settle(Idle, nil)
@@ -261,7 +263,7 @@ func (e *Engine) enter(state State, reason *Reason) error {
 		return &stateError{path: e.opts.Install.Dir, err: err}
 	}
 	e.update(func(s *Status) {
-		s.State, s.Reason, s.Since, s.Progress = state, reason, e.attempt.At, nil
+		s.State, s.Reason, s.Since, s.Progress, s.Paused = state, reason, e.attempt.At, nil, ""
 		s.Figures.DownloadMS, s.Figures.ApplyMS, s.Figures.HandoverMS = e.attempt.DownloadMS, e.attempt.ApplyMS, e.attempt.HandoverMS
 		s.Figures.Codec = e.attempt.Codec
 	})
@@ -282,14 +284,16 @@ func (e *Engine) fail(err error) {
 // end ends an attempt. What the user asked for it, a restart or another try, has been given.
 func (e *Engine) end(state State, reason *Reason) {
 	e.alter(func() {
-		e.asked = false
+		e.asked, e.paused = false, false
 		if state != Aborted && e.retry.String() == e.attempt.SHA256 {
 			e.retry = release.Digest{}
 		}
 	})
 	if err := e.enter(state, reason); err != nil {
 		e.opts.Log.Error("cannot write the journal", "why", err)
-		e.update(func(s *Status) { s.State, s.Reason, s.Since, s.Progress = state, reason, e.opts.Now(), nil })
+		e.update(func(s *Status) {
+			s.State, s.Reason, s.Since, s.Progress, s.Paused = state, reason, e.opts.Now(), nil, ""
+		})
 	}
 }
 

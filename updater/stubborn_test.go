@@ -77,8 +77,7 @@ func TestWaitingHearsTheUser(t *testing.T) {
 	s.publish("1.1.0", good)
 	s.start()
 	s.awaitState(updater.Waiting)
-	s.setChannel(release.Beta)
-	s.engine.SettingsChanged() // stable releases are for users of beta, too
+	s.choose(func(chosen *updater.Settings) { chosen.Channel = release.Beta }) // stable releases are for users of beta, too
 	s.engine.Check()
 	s.engine.SetVisible(false)
 	s.awaitEnd()

@@ -33,6 +33,7 @@ import (
 
 	"github.com/tesseract-desktop/tesseract/updater/feed"
 	"github.com/tesseract-desktop/tesseract/updater/fetch"
+	"github.com/tesseract-desktop/tesseract/updater/fetch/system"
 	"github.com/tesseract-desktop/tesseract/updater/handover"
 	"github.com/tesseract-desktop/tesseract/updater/install"
 	"github.com/tesseract-desktop/tesseract/updater/release"
@@ -120,6 +121,9 @@ type Options struct {
 	RuntimeDir string
 	Settings   func() Settings
 	Host       Host
+	// System calls changed with what the machine says of its network and power, at once and whenever that changes, until ctx ends. nil:
+	// [system.Watch].
+	System func(ctx context.Context, changed func(system.State))
 	// Successor is the open handover when this process was started by an incumbent, else nil.
 	Successor *handover.Successor
 	// OnStatus is called after every change, in order, never concurrently. It must not call back into the engine.
@@ -144,6 +148,9 @@ func (o *Options) validate() error {
 	if o.Platform == (release.Platform{}) {
 		o.Platform = release.Current()
 	}
+	if o.System == nil {
+		o.System = watchSystem
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -157,7 +164,8 @@ func (o *Options) validate() error {
 type Engine struct {
 	opts    Options
 	fetcher *fetch.Fetcher
-	tell    sync.Mutex // held while OnStatus runs, so that calls come in order
+	hand    fetch.Switch // of the user, on the download under way
+	tell    sync.Mutex   // held while OnStatus runs, so that calls come in order
 
 	mu       sync.Mutex
 	status   Status
@@ -167,6 +175,9 @@ type Engine struct {
 	wanted   bool           // the user asked for a check, so that Automatic does not matter
 	pushed   bool           // the feed's server said that there is something new
 	paused   bool           // the user stopped the download for a while
+	urgent   bool           // the user asked for what is under way, so that it waits for nobody
+	system   system.State   // network and power
+	looked   bool           // the system has said so once
 	declined release.Digest // the release whose download the user cancelled
 	retry    release.Digest // the release the user wants tried once more
 	changed  chan struct{}  // closed and replaced when any of the above changes
@@ -194,11 +205,11 @@ func New(o Options) (*Engine, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	fetcher, err := fetch.New(fetch.Options{Client: o.Feed.Client, Log: o.Log})
-	if err != nil {
+	e := &Engine{opts: o, visible: true, changed: make(chan struct{})}
+	var err error
+	if e.fetcher, err = fetch.New(fetch.Options{Client: o.Feed.Client, May: e.may, Log: o.Log}); err != nil {
 		return nil, err
 	}
-	e := &Engine{opts: o, fetcher: fetcher, visible: true, changed: make(chan struct{})}
 	e.status = Status{State: Idle, Installed: o.Version.String(), Since: o.Now()}
 	return e, nil
 }
@@ -229,25 +240,26 @@ func (e *Engine) update(change func(*Status)) {
 	e.opts.OnStatus(s)
 }
 
-// alter changes a condition that Run may be waiting for.
+// alter changes a condition that Run or a download may be waiting for.
 func (e *Engine) alter(change func()) {
 	e.mu.Lock()
 	change()
 	close(e.changed)
 	e.changed = make(chan struct{})
 	e.mu.Unlock()
+	e.steer()
 }
 
 // Check looks for a new version now, and downloads it whatever Automatic says.
 func (e *Engine) Check() {
-	e.alter(func() { e.wanted, e.declined = true, release.Digest{} })
+	e.alter(func() { e.wanted, e.urgent, e.declined = true, true, release.Digest{} })
 }
 
 // TryAgain gives a release that failed here another chance.
 func (e *Engine) TryAgain() {
 	sha, err := release.ParseDigest(e.Status().sha256)
 	e.alter(func() {
-		e.wanted, e.declined = true, release.Digest{}
+		e.wanted, e.urgent, e.declined = true, true, release.Digest{}
 		if err == nil {
 			e.retry = sha
 		}
@@ -282,7 +294,7 @@ func (e *Engine) Restart() {
 	e.alter(func() {
 		switch e.status.State {
 		case Downloading, Staged, Proven, Waiting:
-			e.asked = true
+			e.asked, e.urgent = true, true
 		}
 	})
 }
