@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// FuzzAnswer reads anything at all as the answer of a check endpoint.
-func FuzzAnswer(f *testing.F) {
+// FuzzCheckAnswer reads anything at all as the answer of a check endpoint.
+func FuzzCheckAnswer(f *testing.F) {
 	f.Add([]byte(`{"next":18000}`))
 	f.Add([]byte(`{"next":18000,"files":{"timestamp.json":{"signed":{}},"2.root.json":{ "a" : 1 }}}`))
 	f.Add([]byte(`{"next":-1e308,"files":null}`))

@@ -1,0 +1,482 @@
+package check_test
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto"
+	"crypto/ed25519"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tesseract-desktop/tesseract/updater/feed"
+	"github.com/tesseract-desktop/tesseract/updater/release"
+	"github.com/tesseract-desktop/tesseract/vcm/check"
+	"github.com/tesseract-desktop/tesseract/vcm/repository"
+)
+
+const app = "notes"
+
+// place is a feed with its publisher, behind a real server.
+type place struct {
+	t      testing.TB
+	repo   *repository.Repository
+	keys   repository.Keys
+	dir    string
+	feed   *os.Root
+	checks *check.Service
+	server *httptest.Server
+	wire   *wireCount
+	files  atomic.Int64 // requests for files of the feed
+}
+
+func newPlace(t testing.TB, o check.Options) *place {
+	t.Helper()
+	ring := map[string]crypto.Signer{}
+	for _, role := range []string{"root", "targets", "snapshot", "timestamp", release.Role(app), release.RolloutRole(app)} {
+		_, key, err := ed25519.GenerateKey(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ring[role] = key
+	}
+	p := &place{t: t, dir: filepath.Join(t.TempDir(), "vcm"), wire: &wireCount{}, keys: func(role string) ([]crypto.Signer, error) {
+		return []crypto.Signer{ring[role]}, nil
+	}}
+	var err error
+	if p.repo, err = repository.Create(repository.Options{Dir: p.dir}, app, p.keys); err != nil {
+		t.Fatal(err)
+	}
+	p.release("1.0.0")
+	if p.feed, err = os.OpenRoot(filepath.Join(p.dir, "feed")); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.feed.Close() })
+	o.Feed = p.feed
+	if p.checks, err = check.New(o); err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	p.checks.Mount(mux)
+	files := http.StripPrefix("/feed", http.FileServerFS(p.feed.FS()))
+	mux.HandleFunc("/feed/", func(w http.ResponseWriter, r *http.Request) {
+		p.files.Add(1)
+		files.ServeHTTP(w, r)
+	})
+	p.server = httptest.NewUnstartedServer(mux)
+	p.server.Listener = countingListener{p.server.Listener, p.wire}
+	p.server.Start()
+	t.Cleanup(p.server.Close)
+	return p
+}
+
+func version(t testing.TB, s string) release.Version {
+	t.Helper()
+	v, err := release.ParseVersion(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func (p *place) release(v string) {
+	p.t.Helper()
+	sum := release.Digest([]byte(fmt.Sprintf("%-32s", v)))
+	_, err := p.repo.Add(context.Background(), release.Release{
+		App: app, Version: version(p.t, v), Channel: release.Stable, Platform: release.Current(), Length: 30 << 20, SHA256: sum,
+		Full:      release.Blob{Path: release.ArtifactPath(sum), Length: 9 << 20, SHA256: sum},
+		Published: time.Now().UTC().Truncate(time.Second),
+	}, p.keys)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *place) rollout(share int) {
+	p.t.Helper()
+	v := version(p.t, "1.0.0")
+	err := p.repo.SetRollout(context.Background(), app, release.Rollout{Channel: release.Stable, Target: v, Salt: "spring", Share: share}, p.keys)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *place) client() *feed.Client {
+	p.t.Helper()
+	root, err := p.repo.Root()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	c, err := feed.New(feed.Options{
+		URL: p.server.URL + "/feed/", CheckURL: p.server.URL + "/v1/check", Root: root, Dir: p.t.TempDir(), App: app,
+		Client: &http.Client{Transport: &http.Transport{}},
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return c
+}
+
+func (p *place) check(c *feed.Client) feed.Result {
+	p.t.Helper()
+	res, err := c.Check(context.Background())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return res
+}
+
+// wireCount counts what passes over all TCP connections of a server.
+type wireCount struct{ in, out atomic.Int64 }
+
+type countingListener struct {
+	net.Listener
+	count *wireCount
+}
+
+func (l countingListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return countingConn{c, l.count}, err
+}
+
+type countingConn struct {
+	net.Conn
+	count *wireCount
+}
+
+func (c countingConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.count.in.Add(int64(n))
+	return n, err
+}
+
+func (c countingConn) Write(p []byte) (int, error) {
+	c.count.out.Add(int64(len(p)))
+	return c.Conn.Write(p)
+}
+
+// TestWire measures what docs/check.md promises.
+func TestWire(t *testing.T) {
+	p := newPlace(t, check.Options{})
+	for i := range 20 {
+		p.release(fmt.Sprintf("1.%d.0", i+1))
+	}
+	p.rollout(100)
+	c := p.client()
+	for _, step := range []struct {
+		name  string
+		does  func()
+		limit int64 // of the answer's body, in bytes
+	}{
+		{"cold start, 21 releases", func() {}, 16 << 10},
+		{"no change", func() {}, 600},
+		{"changed rollout", func() { p.rollout(200) }, 2500},
+		{"no change again", func() {}, 600},
+		{"a release more", func() { p.release("2.0.0") }, 16 << 10},
+	} {
+		step.does()
+		in, out := p.wire.in.Load(), p.wire.out.Load()
+		res := p.check(c)
+		t.Logf("%-24s %d request, body %5d bytes; on the wire %4d up, %5d down", step.name, res.Requests, res.Bytes, p.wire.in.Load()-in, p.wire.out.Load()-out)
+		if res.Requests != 1 || res.Bytes > step.limit {
+			t.Errorf("%s: %d requests, %d bytes of body, at most %d", step.name, res.Requests, res.Bytes, step.limit)
+		}
+	}
+	if n := p.files.Load(); n != 0 {
+		t.Errorf("%d files were asked for beside", n)
+	}
+	if s := p.checks.Stats(); s.Unchanged != 2 || s.Changed != 3 || s.Bytes == 0 {
+		t.Errorf("counted %+v", s)
+	}
+}
+
+// post sends a check by hand and returns the unpacked answer.
+func (p *place) post(body string) (int, string) {
+	p.t.Helper()
+	resp, err := http.Post(p.server.URL+"/v1/check", "application/json", strings.NewReader(body))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return resp.StatusCode, string(data)
+}
+
+func TestRefusesRequests(t *testing.T) {
+	p := newPlace(t, check.Options{})
+	for name, body := range map[string]string{
+		"nothing":          "",
+		"no JSON":          "app=notes",
+		"a list":           "[]",
+		"two objects":      `{"app":"notes"}{"app":"notes"}`,
+		"no app":           `{}`,
+		"an app of paths":  `{"app":"../../etc"}`,
+		"another app":      `{"app":"other"}`,
+		"negative":         `{"app":"notes","have":{"root":-1}}`,
+		"a fraction":       `{"app":"notes","have":{"root":1.5}}`,
+		"beyond all":       `{"app":"notes","have":{"root":99999999999999999999}}`,
+		"versions as text": `{"app":"notes","have":{"root":"1"}}`,
+		"too long":         `{"app":"notes","have":{"` + strings.Repeat("x", 5000) + `":1}}`,
+	} {
+		code, text := p.post(body)
+		if code != http.StatusBadRequest || len(strings.TrimSpace(text)) < 20 {
+			t.Errorf("%s: %d %q", name, code, text)
+		}
+	}
+	resp, err := http.Get(p.server.URL + "/v1/check")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusMethodNotAllowed {
+		t.Errorf("GET: %d", resp.StatusCode)
+	}
+	if got := p.checks.Stats().Refused; got != 12 {
+		t.Errorf("counted %d", got)
+	}
+}
+
+// files are the names in an answer, sorted.
+func files(t testing.TB, body string) []string {
+	t.Helper()
+	var doc struct {
+		Next  int
+		Files map[string]json.RawMessage
+	}
+	if err := json.Unmarshal([]byte(body), &doc); err != nil || doc.Next != 18000 {
+		t.Fatalf("answer %q: %v", body, err)
+	}
+	names := []string{}
+	for name := range doc.Files {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func TestSendsWhatDiffers(t *testing.T) {
+	p := newPlace(t, check.Options{})
+	held := map[string]int64{}
+	roles, err := p.repo.Status()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range roles {
+		held[r.Name] = r.Version
+	}
+	for name, c := range map[string]struct {
+		change map[string]int64
+		want   []string
+	}{
+		"all there":                  {nil, nil},
+		"of the future":              {map[string]int64{"root": 7, "timestamp": held["timestamp"] + 50}, []string{"timestamp.json"}},
+		"another app's roles":        {map[string]int64{"other-releases": 3, "../x": 9}, nil},
+		"an old timestamp":           {map[string]int64{"timestamp": 1}, []string{"timestamp.json"}},
+		"no root":                    {map[string]int64{"root": 0}, []string{"1.root.json"}},
+		"releases":                   {map[string]int64{"notes-releases": 1}, []string{fmt.Sprintf("%d.notes-releases.json", held["notes-releases"])}},
+		"rollouts of a former state": {map[string]int64{"notes-rollout": 900}, []string{fmt.Sprintf("%d.notes-rollout.json", held["notes-rollout"])}},
+	} {
+		have := map[string]int64{}
+		for role, v := range held {
+			have[role] = v
+		}
+		for role, v := range c.change {
+			have[role] = v
+		}
+		body, err := json.Marshal(map[string]any{"app": app, "have": have})
+		if err != nil {
+			t.Fatal(err)
+		}
+		code, text := p.post(string(body))
+		if got := files(t, text); code != 200 || !slices.Equal(got, c.want) && len(got)+len(c.want) > 0 {
+			t.Errorf("%s: %d, got %v, want %v", name, code, got, c.want)
+		}
+	}
+	if _, text := p.post(`{"app":"notes"}`); len(files(t, text)) != 6 {
+		t.Errorf("a client with nothing got %v", files(t, text))
+	}
+}
+
+// Every file must come out as it was signed, whatever is in it.
+func TestBytesSurvive(t *testing.T) {
+	p := newPlace(t, check.Options{})
+	roles, err := p.repo.Status()
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(roles, func(r repository.Role) bool { return r.Name == "snapshot" })
+	odd := fmt.Appendf(nil, `{"signed":{"version":9,"meta":{"snapshot.json":{"version":%d}},"a":"<&> é ","b" : 1.0e+2}}`, roles[i].Version)
+	if err := p.feed.WriteFile("metadata/timestamp.json", append(odd, '\n'), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // made, and then kept ready
+		resp, err := (&http.Transport{DisableCompression: true}).RoundTrip(post(t, p.server.URL, "gzip"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		z, err := gzip.NewReader(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(z)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if !bytes.Contains(body, append([]byte(`"timestamp.json":`), odd...)) {
+			t.Fatalf("the timestamp came as %s", body)
+		}
+	}
+}
+
+func post(t *testing.T, url, encoding string) *http.Request {
+	t.Helper()
+	req, err := http.NewRequest(http.MethodPost, url+"/v1/check", strings.NewReader(`{"app":"notes"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Accept-Encoding", encoding)
+	return req
+}
+
+// A file that is missing is left out; the client finds out among the files.
+func TestDamagedFeed(t *testing.T) {
+	p := newPlace(t, check.Options{})
+	if err := p.feed.Remove("metadata/1.targets.json"); err != nil {
+		t.Fatal(err)
+	}
+	if _, text := p.post(`{"app":"notes"}`); slices.Contains(files(t, text), "1.targets.json") {
+		t.Fatal("sent what is not there")
+	}
+	for _, damage := range []string{"", "{", `{"signed":{}}`, "<html>"} {
+		if err := p.feed.WriteFile("metadata/timestamp.json", []byte(damage), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if code, _ := p.post(`{"app":"notes"}`); code != http.StatusServiceUnavailable {
+			t.Errorf("timestamp %q: %d", damage, code)
+		}
+	}
+	if err := p.feed.Remove("metadata/timestamp.json"); err != nil {
+		t.Fatal(err)
+	}
+	if code, _ := p.post(`{"app":"notes"}`); code != http.StatusServiceUnavailable {
+		t.Errorf("no timestamp: %d", code)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	root, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	for _, o := range []check.Options{{}, {Feed: root, Next: -1}, {Feed: root, Streams: -1}} {
+		if _, err := check.New(o); err == nil {
+			t.Errorf("accepted %+v", o)
+		}
+	}
+}
+
+// open connects a stream and returns its lines.
+func (p *place) open(ctx context.Context, query string) (*http.Response, *bufio.Scanner) {
+	p.t.Helper()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.server.URL+"/v1/events"+query, nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() { resp.Body.Close() })
+	return resp, bufio.NewScanner(resp.Body)
+}
+
+func TestEvents(t *testing.T) {
+	p := newPlace(t, check.Options{})
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	ran := make(chan struct{})
+	go func() { p.checks.Run(ctx); close(ran) }()
+
+	resp, lines := p.open(ctx, "?app=notes")
+	if kind := resp.Header.Get("Content-Type"); resp.StatusCode != 200 || kind != "text/event-stream" {
+		t.Fatalf("%d %s", resp.StatusCode, kind)
+	}
+	next := func() string {
+		t.Helper()
+		for lines.Scan() {
+			if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+				return data
+			}
+		}
+		t.Fatal("the stream has ended")
+		return ""
+	}
+	first := next()
+	began := time.Now()
+	p.rollout(300)
+	if second := next(); second == first {
+		t.Fatalf("told %s twice", first)
+	}
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("a change was told after %v", took)
+	}
+
+	t.Run("the real client hears of it", func(t *testing.T) {
+		c := p.client()
+		p.check(c)
+		told, ended := make(chan struct{}, 1), make(chan error, 1)
+		watching, end := context.WithCancel(ctx)
+		go func() { ended <- c.Watch(watching, func() { told <- struct{}{} }) }()
+		p.rollout(400)
+		<-told
+		if res := p.check(c); res.Rollouts[0].Share != 400 {
+			t.Errorf("told too early: %+v", res.Rollouts)
+		}
+		end()
+		<-ended
+	})
+	t.Run("for whom", func(t *testing.T) {
+		for _, query := range []string{"", "?app=other", "?app=..%2F.."} {
+			if resp, _ := p.open(ctx, query); resp.StatusCode != http.StatusBadRequest {
+				t.Errorf("%q: %d", query, resp.StatusCode)
+			}
+		}
+	})
+	stop()
+	<-ran
+	for lines.Scan() { // the end of Run ends streams
+	}
+}
+
+func TestNotTooManyStreams(t *testing.T) {
+	p := newPlace(t, check.Options{Streams: 1})
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	if resp, _ := p.open(ctx, "?app=notes"); resp.StatusCode != http.StatusOK {
+		t.Fatalf("the first: %d", resp.StatusCode)
+	}
+	resp, _ := p.open(ctx, "?app=notes")
+	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
+		t.Errorf("the second: %d, come back in %q", resp.StatusCode, resp.Header.Get("Retry-After"))
+	}
+	if s := p.checks.Stats(); s.Streams != 1 || s.StreamsRefused != 1 || s.Events != 1 {
+		t.Errorf("counted %+v", s)
+	}
+}
