@@ -23,15 +23,18 @@ type downloads struct {
 }
 
 func newDownloads(feed, dir string, log *slog.Logger) (*downloads, error) {
-	fetcher, err := fetch.New(fetch.Options{Log: log})
+	fetcher, err := fetch.New(fetch.Options{Log: log, Attempts: 4})
 	if err != nil {
 		return nil, err
 	}
-	return &downloads{fetcher, strings.TrimSuffix(feed, "/") + "/", dir}, os.MkdirAll(dir, 0o700)
+	return &downloads{fetcher, strings.TrimSuffix(feed, "/") + "/", dir}, nil
 }
 
 // get returns the file, verified, and open at its start.
 func (d *downloads) get(ctx context.Context, b release.Blob, segments release.Segments, progress func(done int64)) (*os.File, error) {
+	if err := os.MkdirAll(d.dir, 0o700); err != nil {
+		return nil, err
+	}
 	name := filepath.Join(d.dir, b.SHA256.String()+fetch.Suffix)
 	req := fetch.Request{
 		URLs: []string{d.feed + b.Path}, Path: name, Length: b.Length, Priority: fetch.Asked,

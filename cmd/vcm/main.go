@@ -123,7 +123,7 @@ func (t *tool) command() *cobra.Command {
 	}
 	root.SetVersionTemplate("vcm {{.Version}}\n")
 	root.PersistentFlags().BoolVar(&t.json, "json", false, "print results and errors as JSON")
-	root.AddCommand(t.initCommand(), t.publishCommand(), t.serveCommand(), t.keysCommand(), t.rolloutCommand(), t.diffCommand(), t.patchCommand())
+	root.AddCommand(t.initCommand(), t.publishCommand(), t.serveCommand(), t.keysCommand(), t.rolloutCommand(), t.feedCommand(), t.diffCommand(), t.patchCommand())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return root
 }
