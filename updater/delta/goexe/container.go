@@ -56,6 +56,14 @@ func (k *container) parts() []*[]byte {
 	return l
 }
 
+// length is how long all streams are.
+func (k *container) length() (n uint64) {
+	for _, part := range k.parts() {
+		n += uint64(len(*part))
+	}
+	return n
+}
+
 var (
 	errNotOurs  = errors.New("it is no goexe patch of a format that this version knows")
 	errOtherOld = errors.New("it is made for another old file")

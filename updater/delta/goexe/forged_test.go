@@ -2,11 +2,17 @@ package goexe
 
 import (
 	"bytes"
+	"errors"
 	"io"
+	"math"
+	"math/rand/v2"
 	"testing"
+
+	"github.com/andybalholm/brotli"
 
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/entropy"
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/image"
+	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/pack"
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/remap"
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/sample"
 )
@@ -66,7 +72,7 @@ func TestForgedPatches(t *testing.T) {
 			}
 			lit := &literals{}
 			tell(lie{after.image, plan, lit})
-			p := pass{c: entropy.NewEncoder(), old: before, size: uint64(len(new)), plan: plan, lit: lit}
+			p := pass{c: entropy.NewEncoder(), old: before, size: uint64(len(new)), plan: plan, lit: lit, room: math.MaxUint64}
 			_ = p.run(t.Context(), io.Discard) // it stops where the lie is found out, which it has told by then
 			k := container{size: p.size, old: fingerprintOf(old), new: fingerprintOf(new), numbers: p.c.Bytes()}
 			patch := k.bytes()
@@ -81,6 +87,27 @@ func TestForgedPatches(t *testing.T) {
 				t.Errorf("took %d bytes", took)
 			}
 		})
+	}
+}
+
+// Each of the limits on its own would let a patch take half as much again as the new file: its bytes, and what they unpack
+// to.
+func TestLongPatchesOfMuch(t *testing.T) {
+	old, _ := sample.Pair(t, sample.Linux)
+	const size = 60 << 20
+	var group bytes.Buffer
+	group.Write([]byte{1, 0x80, 0x80, 0x80, 0x1e}) // brotli, size bytes
+	w := brotli.NewWriterOptions(&group, brotli.WriterOptions{Quality: 0, LGWin: 22})
+	_, _ = io.CopyN(w, rand.NewChaCha8([32]byte{}), size/2-1<<20)
+	_, _ = w.Write(make([]byte, size/2+1<<20))
+	_ = w.Close()
+	k := container{size: size, old: fingerprintOf(old)}
+	k.literals[0] = group.Bytes()
+	patch := k.bytes()
+	var err error
+	took := taken(func() { err = Codec{}.Apply(t.Context(), section(old), bytes.NewReader(patch), size, io.Discard) })
+	if !errors.Is(err, pack.ErrCorrupt) || took > uint64(len(old)+size) {
+		t.Errorf("%v, %d MiB taken", err, took>>20)
 	}
 }
 

@@ -77,7 +77,7 @@ func wishes(f *testing.F, old, new []byte) []byte {
 	for i := range plan.ops { // nothing fits where it is put
 		plan.ops[i].Seek /= 2
 	}
-	p := pass{c: entropy.NewEncoder(), old: before, size: uint64(len(new)), plan: plan, lit: &literals{inline: true}}
+	p := pass{c: entropy.NewEncoder(), old: before, size: uint64(len(new)), plan: plan, lit: &literals{inline: true}, room: 1 << 40}
 	_ = p.run(f.Context(), io.Discard)
 	return p.c.Bytes()[:32<<10]
 }

@@ -32,6 +32,7 @@ import (
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/match"
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/pack"
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/refs"
+	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/remap"
 )
 
 // ErrUnsupported says that a file is no Go executable that this codec understands.
@@ -65,33 +66,49 @@ func diff(ctx context.Context, old, new *io.SectionReader, account *ledger) ([]b
 	if err != nil {
 		return nil, fmt.Errorf("the new file: %w", err)
 	}
+	if before.image.Format != after.image.Format || before.image.Arch != after.image.Arch {
+		return nil, tooDifferent{errors.New("they are for different systems or processors")}
+	}
 	plan, err := newPlan(ctx, before, after)
 	if err != nil {
 		return nil, err
 	}
 	runtime.GC() // what the search took would otherwise stand beside what packing takes
-	p := pass{c: entropy.NewEncoder(), old: before, size: uint64(new.Size()), plan: plan, account: account}
+	p := pass{c: entropy.NewEncoder(), old: before, size: uint64(new.Size()), plan: plan, room: newRoom(uint64(new.Size())), account: account}
 	p.lit = &literals{inline: fewLiterals(literalBytes(plan.ops), p.size)}
 	if err := p.run(ctx, io.Discard); err != nil {
-		if ctx.Err() == nil && !errors.Is(err, errDiffers) { // the format cannot say it
-			err = fmt.Errorf("the new file: %w: %w", ErrUnsupported, err)
+		if ctx.Err() == nil && !errors.Is(err, errDiffers) {
+			err = tooDifferent{err}
 		}
 		return nil, err
 	}
 	k := container{size: p.size, old: fingerprintOf(before.image.Data), new: fingerprintOf(after.image.Data)}
 	k.numbers = p.c.Bytes()
+	unpacked := uint64(0)
 	for i, l := range p.lit.collected {
 		if len(l) > 0 {
+			unpacked += uint64(len(l))
 			k.literals[i] = pack.Pack(l)
 			account.addBytes(len(k.literals[i]), "literals: ", refs.Group(i).String())
 		}
 	}
-	b := k.bytes()
-	if uint64(len(b)) > maxPatch(p.size) {
-		return nil, fmt.Errorf("%w: the files have too little in common", ErrUnsupported)
+	if err := p.room.take(k.length() + unpacked); err != nil {
+		return nil, tooDifferent{err}
 	}
-	return b, nil
+	if k.length() > maxPatch(p.size) {
+		return nil, tooDifferent{errors.New("a patch would be too long")}
+	}
+	return k.bytes(), nil
 }
+
+// tooDifferent is why the format cannot say how the new file comes from the old one, although it knows both.
+type tooDifferent struct{ error }
+
+func (e tooDifferent) Error() string {
+	return "the files have too little in common: " + e.error.Error()
+}
+
+func (tooDifferent) Is(target error) bool { return target == errors.ErrUnsupported }
 
 // newPlan finds out how the new program comes from the old one.
 func newPlan(ctx context.Context, before, after *program) (*plan, error) {
@@ -104,9 +121,13 @@ func newPlan(ctx context.Context, before, after *program) (*plan, error) {
 	if !ok {
 		return nil, fmt.Errorf("the new file: %w: %w", ErrUnsupported, errSpans)
 	}
-	found, err := match.Find(ctx, before.refs, after.refs, plainOf(spans, size).spans)
+	plain := plainOf(spans, size)
+	found, err := match.Find(ctx, before.refs, after.refs, plain.spans)
 	if err != nil {
 		return nil, err
+	}
+	if n := uint64(len(found.Ops)); n > remap.MaxOps(plain.size) {
+		return nil, tooDifferent{fmt.Errorf("%d operations for %d bytes", n, plain.size)}
 	}
 	return &plan{new: after, align: found.Functions, ops: found.Ops}, nil
 }
@@ -131,16 +152,19 @@ func (Codec) Apply(ctx context.Context, old *io.SectionReader, patch io.Reader, 
 	if err != nil {
 		return err
 	}
-	p := pass{c: entropy.NewDecoder(k.numbers), old: before, size: uint64(size), lit: new(literals)}
-	limit := uint64(size)
+	p := pass{c: entropy.NewDecoder(k.numbers), old: before, size: uint64(size), lit: new(literals), room: newRoom(uint64(size))}
+	if err := p.room.take(k.length()); err != nil {
+		return err
+	}
+	limit := min(uint64(size), uint64(p.room))
 	for i, b := range k.literals {
-		if len(b) == 0 {
-			continue
-		}
 		if p.lit.packed[i], err = pack.Unpack(b, limit); err != nil {
 			return err
 		}
 		limit -= uint64(len(p.lit.packed[i]))
+		if err := p.room.take(uint64(len(p.lit.packed[i]))); err != nil {
+			return err
+		}
 	}
 	return p.run(ctx, out)
 }

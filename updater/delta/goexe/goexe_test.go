@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe"
@@ -66,6 +67,17 @@ func TestWhatItDoesNotUnderstandIsRefused(t *testing.T) {
 			if !errors.Is(err, goexe.ErrUnsupported) {
 				t.Errorf("%s as the %s file: %v", name, way, err)
 			}
+		}
+	}
+}
+
+func TestProgramsForOtherSystemsAreRefused(t *testing.T) {
+	old, _ := sample.Pair(t, sample.Linux)
+	for _, target := range []sample.Target{{OS: "windows", Arch: "amd64"}, {OS: "linux", Arch: "arm64"}} {
+		_, new := sample.Pair(t, target)
+		err := goexe.Codec{}.Diff(t.Context(), section(old), section(new), io.Discard)
+		if !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "different systems") {
+			t.Errorf("%s: %v", target, err)
 		}
 	}
 }

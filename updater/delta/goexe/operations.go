@@ -24,11 +24,14 @@ type operationModels struct {
 
 // codeOperations codes the operations that make the plain bytes from the old file. The places it goes by may be nonsense
 // while it reads nonsense; what it returns is checked.
-func codeOperations(c *entropy.Coder, l []remap.Op, old *program, plain plainBytes, funcs *functions) ([]remap.Op, error) {
+func codeOperations(c *entropy.Coder, l []remap.Op, old *program, plain plainBytes, funcs *functions, r *room) ([]remap.Op, error) {
 	m := new(operationModels)
 	count := near(c, &m.count, uint64(len(l)), 0)
 	if count > remap.MaxOps(plain.size) {
 		return nil, fmt.Errorf("%d operations for %d bytes", count, plain.size)
+	}
+	if err := r.take(count * operationRoom); err != nil {
+		return nil, err
 	}
 	if !c.Encoding() {
 		l = make([]remap.Op, count)

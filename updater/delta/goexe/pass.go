@@ -51,6 +51,7 @@ type pass struct {
 	old     *program
 	size    uint64 // of the new file
 	plan    *plan  // nil in a patcher
+	room    room
 	lit     *literals
 	account *ledger
 }
@@ -87,7 +88,7 @@ func (p *pass) run(ctx context.Context, w io.Writer) error {
 	start = p.account.start(p.c)
 	plain := plainOf(spans, p.size)
 	funcs := newFunctions(p.old, next, layout)
-	ops, err := codeOperations(p.c, plan.ops, p.old, plain, funcs)
+	ops, err := codeOperations(p.c, plan.ops, p.old, plain, funcs, &p.room)
 	if err != nil {
 		return err
 	}
@@ -151,7 +152,7 @@ var errSpans = errors.New("its derived tables overlap or reach outside the file"
 func (p *pass) generators(k *walk, spans []derived.Span, tables *derived.Tables, pages *derived.Pages, next *image.Image,
 	layout *pcln.Layout, copies []remap.Copy, plan *plan) ([]generator, error) {
 
-	funcs, err := pcln.NewGenerator(p.old.funcs, &next.Go, layout, copies, k.where, plan.new.funcs)
+	funcs, err := pcln.NewGenerator(p.old.funcs, &next.Go, layout, copies, k.where, plan.new.funcs, p.room.take)
 	if err != nil {
 		return nil, err
 	}

@@ -75,9 +75,6 @@ func find(ctx context.Context, old, new *file, dead []Span) (Result, error) {
 		oldNumbers = old.byPlace(func(target uint64) uint64 { now, _ := m.Predict(target); return now })
 		newNumbers = new.byPlace(func(target uint64) uint64 { return target })
 	}
-	if plain := uint64(len(b.bytes)); uint64(len(ops)) > remap.MaxOps(plain) {
-		return Result{}, fmt.Errorf("%w: %d operations for %d bytes", image.ErrUnsupported, len(ops), plain)
-	}
 	return Result{align, ops}, nil
 }
 

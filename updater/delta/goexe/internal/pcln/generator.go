@@ -31,22 +31,29 @@ type Generator struct {
 	records recordModels
 	shapes  shapes
 
+	shapeWords  uint64
 	columnWords uint64 // of all records so far: what they hold of tables must fit in Funcs
+	take        func(bytes uint64) error
+	taken       uint64 // by what grows from function to function
 }
 
 // NewGenerator returns a generator for the new image that g and layout describe. copies are by ascending New address; m
 // tells where what lies at an old address is in the new image, and is taught. want is the builder's; a patcher leaves it
-// nil.
-func NewGenerator(old *Table, g *image.Go, layout *Layout, copies []remap.Copy, m *remap.Map, want *Table) (*Generator, error) {
+// nil. take is asked, also later, for the memory that the patch has it take: it refuses what is too much.
+func NewGenerator(old *Table, g *image.Go, layout *Layout, copies []remap.Copy, m *remap.Map, want *Table, take func(bytes uint64) error) (*Generator, error) {
 	pairs, err := newPairs(old, layout, g.Text, copies)
 	if err != nil {
 		return nil, err
 	}
 	gen := &Generator{
-		old: old, want: want, new: g, layout: layout, remap: m, pairs: pairs,
+		old: old, want: want, new: g, layout: layout, remap: m, pairs: pairs, take: take,
 		texts:  newTexts(pairs),
 		placer: newPlacer(old),
 	}
+	if err := take(gen.texts.size()); err != nil {
+		return nil, err
+	}
+	gen.texts.bytes = make([]byte, 0, gen.texts.size())
 	gen.predictor = predictor{quantum: old.quantum, placer: gen.placer, shifts: newShifts(old)}
 	gen.predictor.work = 64 * (len(old.pctab) + int(g.Pctab.Size))
 	return gen, nil
@@ -75,10 +82,24 @@ func (g *Generator) Pctab(c *entropy.Coder, w io.Writer) error {
 		if g.predictor.work < 0 {
 			return errWork
 		}
+		if err := g.account(); err != nil {
+			return err
+		}
 	}
 	g.contents = nil
 	g.texts.forget()
 	return g.placer.end()
+}
+
+// keptOfTable is what is kept of each table that is no old one, in bytes: the index that finds it may be a third full.
+const keptOfTable = 24
+
+// account takes the memory for what was kept since it was last called.
+func (g *Generator) account() error {
+	now := keptOfTable*g.placer.fresh + 4*g.shapeWords
+	since := now - g.taken
+	g.taken = now
+	return g.take(since)
 }
 
 // tables codes the pc tables of function i.
@@ -190,6 +211,7 @@ func (g *Generator) place(tables []prediction) error {
 	if !same {
 		line := firstValue(g.predictor.bytes(tables[colLine]))
 		g.shapes.add(f.index, line, at[:len(tables)])
+		g.shapeWords += uint64(3 + len(tables))
 	}
 	return nil
 }

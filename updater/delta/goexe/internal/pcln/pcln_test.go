@@ -109,7 +109,7 @@ func (p *pair) code(t testing.TB, c *entropy.Coder, want *pcln.Table, pctab, fun
 		return err
 	}
 	m := remap.New(p.old, p.new.Sections, p.copies)
-	g, err := pcln.NewGenerator(old, &p.new.Go, l, p.copies, m, want)
+	g, err := pcln.NewGenerator(old, &p.new.Go, l, p.copies, m, want, func(uint64) error { return nil })
 	if err != nil {
 		return err
 	}

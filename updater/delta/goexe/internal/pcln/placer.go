@@ -17,8 +17,9 @@ type placer struct {
 	front uint64 // where the next table goes
 	limit uint64
 
-	made    index // tables that are no old ones
-	carried index // old tables, but for the last of them, which are in
+	made    index  // tables that are no old ones
+	fresh   uint64 // how many tables are in made
+	carried index  // old tables, but for the last of them, which are in
 	pending []placed
 
 	old    []byte // the old pctab
@@ -164,6 +165,7 @@ func (p *placer) place(table []byte) (uint32, error) {
 	at, err := p.append(table)
 	if err == nil {
 		p.made.add(h, at)
+		p.fresh++
 	}
 	return at, err
 }

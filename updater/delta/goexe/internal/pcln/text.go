@@ -33,7 +33,6 @@ func newTexts(p *pairs) *texts {
 		}
 		at += end - start
 	}
-	t.bytes = make([]byte, 0, t.size())
 	return t
 }
 

@@ -22,9 +22,9 @@ type Copy struct{ Old, New, Size uint64 }
 // ErrOps says that operations do not describe a file.
 var ErrOps = errors.New("operations that make no file")
 
-// MaxOps is how many operations a patch for that many plain bytes may have. What a builder finds useful stays far below;
-// the limit keeps what a patcher holds of a hostile patch small.
-func MaxOps(plain uint64) uint64 { return 4096 + plain/256 }
+// MaxOps is how many operations a patch for that many plain bytes may have. Programs that another minor version of Go
+// built take one for every 150 bytes, other programs one for every 110.
+func MaxOps(plain uint64) uint64 { return 4096 + plain/64 }
 
 // Check tells whether the operations make exactly plain bytes and stay inside an old file of that size.
 func Check(ops []Op, old, plain uint64) error {
