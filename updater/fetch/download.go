@@ -22,6 +22,8 @@ type download struct {
 	received atomic.Int64 // bytes from the network
 	ended    chan result
 	news     chan struct{} // something was learnt of a source
+	begun    bool          // the first answer has come
+	opened   time.Time     // when the first request was made
 	corrupt  *CorruptError
 	wasted   int64 // estimate of what was on its way when a request was cut short
 
@@ -38,10 +40,9 @@ type result struct {
 }
 
 const (
-	firstWidth = 4       // requests at once to begin with
-	divisible  = 4 << 20 // a file shorter than this comes in one request
-	tick       = 100 * time.Millisecond
-	askAgain   = 5 * time.Second // how often May is asked
+	divisible = 4 << 20 // a file shorter than this comes in one request
+	tick      = 100 * time.Millisecond
+	askAgain  = 5 * time.Second // how often May is asked
 )
 
 func newDownload(f *Fetcher, r Request) *download {
@@ -55,7 +56,7 @@ func newDownload(f *Fetcher, r Request) *download {
 	}
 	d.ledger = newLedger(r.Length, block)
 	d.part = &part{path: r.Path, ledger: d.ledger, segments: r.Segments}
-	d.tuner = newTuner(firstWidth, most)
+	d.tuner = newTuner(max(f.o.Start, 1), most)
 	d.ended = make(chan result, most)
 	d.sources = sources{breakers: &f.breakers, o: &f.o}
 	for _, address := range r.URLs {
@@ -111,6 +112,9 @@ func (d *download) loop(ctx context.Context) error {
 		now := time.Now()
 		waiting, wake, changed := gate.look(now)
 		next := now.Add(tick)
+		if !d.begun {
+			next = now.Add(tick / 10)
+		}
 		if waiting != "" {
 			d.dismiss(errHeld)
 			next = wake
@@ -135,6 +139,7 @@ func (d *download) loop(ctx context.Context) error {
 				return err
 			}
 		case <-d.news:
+			d.begin()
 		case <-timer.C:
 		case <-changed.download:
 		case <-changed.background:
@@ -190,15 +195,19 @@ func (d *download) allowed(now time.Time) int {
 	if s == nil {
 		return 0
 	}
-	one := d.sole.Load() != nil
-	d.sources.edit(func() { one = one || s.whole || !s.ranged })
+	one, ranged := d.sole.Load() != nil, false
+	d.sources.edit(func() { one, ranged = one || s.whole || s.failures > 0 && !s.ranged, s.ranged })
+	n := d.tuner.width
 	switch {
 	case one:
 		return 1
-	case d.f.brake.holds(d.r.Priority):
-		return min(d.tuner.width, 2) // what is slowed down needs no more
+	case !ranged:
+		n = d.early(now)
 	}
-	return d.tuner.width
+	if d.f.brake.holds(d.r.Priority) {
+		n = min(n, 2) // what is slowed down needs no more
+	}
+	return n
 }
 
 // share is how much of what is left one request should bring. A small share leaves work for requests that start later; a large one spares
@@ -209,13 +218,14 @@ func (d *download) share(left int64) int64 {
 	if d.tuner.max == 1 {
 		return left
 	}
-	lasting := 16 * d.pace()
+	lasting := d.lasting()
 	return min(max(left/int64(d.tuner.max), lasting, blockSize), max(left/width, blockSize), most)
 }
 
-// pace is how many bytes one request brings in the time that the server takes to answer.
-func (d *download) pace() int64 {
-	return int64(d.meter.rate / float64(max(len(d.workers), 1)) * d.sources.latency().Seconds())
+// lasting is how many bytes a request has to bring so that the pause before it hardly counts.
+func (d *download) lasting() int64 {
+	each := d.meter.rate / float64(max(len(d.workers), 1))
+	return int64(each * max(16*d.sources.latency(), tick).Seconds())
 }
 
 // steal lets a new request bring half of what a slow one has left, once nothing else is left to do. What is on its way to the slow one is lost
@@ -249,6 +259,9 @@ func (d *download) start(ctx context.Context, e *lease) {
 	w.ctx, w.cancel = context.WithCancelCause(ctx)
 	if !d.r.Segments.none() {
 		w.proof = newProof(d.part)
+	}
+	if d.opened.IsZero() {
+		d.opened = time.Now()
 	}
 	d.taking.Lock()
 	d.workers[w] = true
@@ -308,6 +321,31 @@ func (d *download) settle(r result) error {
 	}
 	d.f.o.Log.Info("fetch: a request failed", "url", s.name(), "have", d.ledger.done(), "of", d.r.Length, "because", err)
 	return nil
+}
+
+// begin sets how many requests run once a server has answered: a start for the tuner that saves it most of the way.
+func (d *download) begin() {
+	if d.begun {
+		return
+	}
+	d.begun = true
+	width := d.f.o.Start
+	if width == 0 {
+		width = filling(d.sources.latency())
+	}
+	d.tuner.width = min(width, d.tuner.max)
+}
+
+// filling is how many requests to begin with: the longer an answer takes, the more of them it takes to fill the time, and the longer it would
+// take to find their number by trying.
+func filling(latency time.Duration) int { return 1 + int(latency/(10*time.Millisecond)) }
+
+// early is how many requests may run before a server has shown that it hands out parts. A late answer is a hint that many will be needed.
+// A server that hands out everything or nothing then sends some of it several times, so this is less than half a percent of the file.
+func (d *download) early(now time.Time) int {
+	const each = 64 << 10 // what is sent before a request is cut short
+	affordable := int(d.r.Length / 200 / each)
+	return max(1, min(filling(now.Sub(d.opened)), d.tuner.max/2, affordable))
 }
 
 // tune looks at what the present number of requests brings.

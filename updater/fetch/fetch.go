@@ -46,6 +46,7 @@ const DefaultParallel = 16
 type Options struct {
 	Client      *http.Client  // nil: one on [Transport]. A Timeout in it would cut long downloads off: leave it 0.
 	Parallel    int           // most requests at once, over all downloads; 0: [DefaultParallel]
+	Start       int           // requests at once to begin a download with; 0: the longer a server takes to answer, the more
 	Limit       Limit         // bandwidth; see [Fetcher.SetLimit]
 	IdleTimeout time.Duration // how long a server may send nothing, or less than 4 KiB; 0: 30 s
 	Attempts    int           // tries of each server without noticeable progress before giving up; 0: 6
@@ -67,7 +68,7 @@ type Verdict struct {
 }
 
 func (o *Options) validate() error {
-	for _, n := range []int64{int64(o.IdleTimeout), int64(o.Attempts), int64(o.Backoff), int64(o.MaxWait), int64(o.Parallel), int64(o.BreakAfter), int64(o.BreakFor)} {
+	for _, n := range []int64{int64(o.IdleTimeout), int64(o.Attempts), int64(o.Backoff), int64(o.MaxWait), int64(o.Parallel), int64(o.Start), int64(o.BreakAfter), int64(o.BreakFor)} {
 		if n < 0 {
 			return errors.New("a duration or count below zero in the options")
 		}

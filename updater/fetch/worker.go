@@ -27,8 +27,9 @@ type worker struct {
 	proof  *proof // nil: segments have no hashes
 
 	began   time.Time
-	first   time.Time // first byte of the body
 	got     int64     // bytes of the body
+	stored  int64     // of them, on disk
+	first   time.Time // when the first were
 	at      int64     // where the body stands in the file
 	from    int64     // where it began
 	end     int64     // where the server says it ends; -1: it does not say
@@ -79,7 +80,7 @@ func (w *worker) request() error {
 	case w.d.news <- struct{}{}:
 	default:
 	}
-	return w.copy(ctx, resp.Body, idle)
+	return w.copy(ctx, cancel, resp.Body, idle)
 }
 
 func (w *worker) ask(ctx context.Context) (*http.Request, error) {
@@ -210,44 +211,44 @@ func (w *worker) fits(announced int64) error {
 }
 
 // copy brings the body to disk until the lease is fulfilled.
-func (w *worker) copy(ctx context.Context, body io.Reader, idle *idle) error {
-	buf := buffers.Get().(*[bufferSize]byte)
-	defer buffers.Put(buf)
+func (w *worker) copy(ctx context.Context, stop context.CancelCauseFunc, body io.Reader, idle *idle) error {
+	sink := newSink(w.write, stop)
+	ended := w.read(ctx, body, idle, sink)
+	if over, err := sink.close(); over || err != nil {
+		return err
+	}
+	switch {
+	case w.d.ledger.open(w.lease).size() == 0:
+		return nil // however the connection ended
+	case ended == io.EOF:
+		return w.early()
+	case errors.Is(ended, io.ErrUnexpectedEOF) && ctx.Err() == nil:
+		return &retry{err: fmt.Errorf("%w: the connection closed early", ErrTruncated)} // what came is good to continue from
+	}
+	return failed(ctx, ended)
+}
+
+// read hands the body to the sink until it ends, or is not wanted any more, and returns why it ended.
+func (w *worker) read(ctx context.Context, body io.Reader, idle *idle, sink *sink) error {
 	for {
+		buf := sink.buffer()
 		idle.stop()
 		room, err := w.d.f.brake.take(ctx, w.d.r.Priority, &w.credit, len(buf))
 		if err != nil {
-			return failed(ctx, err)
+			return err
 		}
 		idle.start()
 		n, err := body.Read(buf[:room])
-		w.count(n, idle)
-		if n > 0 {
-			if over, err := w.write(buf[:n]); over || err != nil {
-				return err
-			}
-		}
-		switch {
-		case err == nil:
-		case err != io.EOF:
-			return w.broken(ctx, err)
-		case w.d.ledger.open(w.lease).size() == 0:
-			return nil
-		default:
-			return w.early()
+		w.credit.used(n)
+		w.got += int64(n)
+		w.d.received.Add(int64(n))
+		w.source.received.Add(int64(n))
+		idle.alive(n)
+		sink.take(buf[:n])
+		if err != nil {
+			return err
 		}
 	}
-}
-
-func (w *worker) count(n int, idle *idle) {
-	if w.got == 0 && n > 0 {
-		w.first = time.Now()
-	}
-	w.credit.used(n)
-	w.got += int64(n)
-	w.d.received.Add(int64(n))
-	w.source.received.Add(int64(n))
-	idle.alive(n)
 }
 
 // write takes bytes of the body. over means that no more are wanted.
@@ -288,9 +289,12 @@ func (w *worker) put(b []byte) error {
 		return diskError(err)
 	}
 	rate := 0.0
-	if spent := time.Since(w.first); spent > tick {
-		rate = float64(w.got) / spent.Seconds()
+	if spent := time.Since(w.first); w.stored == 0 {
+		w.first = time.Now()
+	} else if spent > tick {
+		rate = float64(w.stored) / spent.Seconds()
 	}
+	w.stored += int64(len(b))
 	w.d.ledger.wrote(w.lease, len(b), rate)
 	at := w.at
 	w.at += int64(len(b))
@@ -339,17 +343,6 @@ func (w *worker) early() error {
 		return nil // a server may send less than was asked for
 	}
 	return &retry{err: fmt.Errorf("%w: part of what was asked for", ErrTruncated)}
-}
-
-// broken is a body that stopped in the middle; what came so far is good to continue from.
-func (w *worker) broken(ctx context.Context, err error) error {
-	if w.d.ledger.open(w.lease).size() == 0 {
-		return nil // whole, however the connection ended
-	}
-	if errors.Is(err, io.ErrUnexpectedEOF) && ctx.Err() == nil {
-		return &retry{err: fmt.Errorf("%w: the connection closed early", ErrTruncated)}
-	}
-	return failed(ctx, err)
 }
 
 // takeOver makes an answer that is the whole file the only one that writes.

@@ -72,6 +72,7 @@ func parse(args []string) (*command, error) {
 	flags.Func("mirror", "another address; may be repeated", func(s string) error { c.request.URLs = append(c.request.URLs, s); return nil })
 	flags.Int64Var(&c.request.Space, "space", 0, "bytes that must be free beyond the file")
 	flags.IntVar(&c.options.Parallel, "parallel", 0, "most requests at once")
+	flags.IntVar(&c.options.Start, "start", 0, "requests at once to begin with")
 	flags.Int64Var(&c.options.Limit.BytesPerSecond, "limit", 0, "bytes per second")
 	flags.IntVar(&c.options.Attempts, "attempts", 0, "tries without progress")
 	flags.DurationVar(&c.options.Backoff, "backoff", 0, "first pause between tries")
