@@ -26,6 +26,9 @@ const (
 
 const passphraseVariable = "VCM_PASSPHRASE"
 
+// workFactor is what guessing the passphrase of a new key costs; 0 is age's default, and only tests take less.
+var workFactor int
+
 func passphraseFlag(cmd *cobra.Command, file *string) {
 	cmd.Flags().StringVar(file, "passphrase-file", "", "file with the passphrase of the offline keys (default: the variable "+passphraseVariable+")")
 }
@@ -44,7 +47,7 @@ func (t *tool) keyStore(dir, passphraseFile string) (*keys.Store, error) {
 			return nil, fmt.Errorf("passphrase: the first line of %s is empty", passphraseFile)
 		}
 	}
-	return keys.New(keys.Options{Dir: filepath.Join(dir, keysDir), Passphrase: passphrase})
+	return keys.New(keys.Options{Dir: filepath.Join(dir, keysDir), Passphrase: passphrase, WorkFactor: workFactor})
 }
 
 // openRepository takes the feed in the folder and says what to do where there

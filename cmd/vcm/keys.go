@@ -208,15 +208,11 @@ func (res *keysListResult) fill(repo *repository.Repository, files []keys.File) 
 	used := map[string]bool{}
 	for _, role := range roles {
 		r := roleKeys{Role: role, Here: []string{}}
-		for _, f := range files {
-			for _, id := range role.Keys {
-				// A file of the old kind does not tell its id; it is its role's key until there are several.
-				if f.Role == role.Name && (f.ID != "" && strings.HasPrefix(id, f.ID) || f.ID == "" && len(role.Keys) == 1) {
-					r.Here = append(r.Here, id)
-					used[f.Name] = true
-				}
-			}
+		for name, id := range keysHere(role, files) {
+			r.Here = append(r.Here, id)
+			used[name] = true
 		}
+		slices.Sort(r.Here)
 		res.Roles = append(res.Roles, r)
 		if role.Due {
 			res.Advice = append(res.Advice, fmt.Sprintf("sign %s again before %s: vcm keys renew", role.Name, role.Expires.Format(time.DateOnly)))
@@ -239,6 +235,25 @@ func (res *keysListResult) fill(repo *repository.Repository, files []keys.File) 
 		res.Advice = append(res.Advice, "the feed was made before there were rollouts: vcm keys upgrade")
 	}
 	return err
+}
+
+// keysHere finds the files of a role's keys, by their names: name to id. A file of the old kind does not tell its id; it
+// is taken for the role's only key where no other file is that.
+func keysHere(role repository.Role, files []keys.File) map[string]string {
+	here := map[string]string{}
+	for _, f := range files {
+		for _, id := range role.Keys {
+			if f.Role == role.Name && f.ID != "" && strings.HasPrefix(id, f.ID) {
+				here[f.Name] = id
+			}
+		}
+	}
+	for _, f := range files {
+		if f.Role == role.Name && f.ID == "" && len(here) == 0 && len(role.Keys) == 1 {
+			here[f.Name] = role.Keys[0]
+		}
+	}
+	return here
 }
 
 func (res *keysListResult) text(w io.Writer) {

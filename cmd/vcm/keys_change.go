@@ -174,7 +174,12 @@ func (w *workshop) rotation(args []string, f rotateFlags) ([]repository.Rekey, [
 	if len(f.add) > 0 {
 		return changes, nil, nil
 	}
-	// Making keys is the last step, so that wrong usage leaves none behind.
+	// Making keys is the last step, so that wrong usage, or a wrong passphrase, leaves none behind.
+	for _, role := range []string{"root", "targets"} {
+		if _, err := w.store.Signers(role); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, nil, err
+		}
+	}
 	var made []madeKey
 	for i, role := range roles {
 		p, err := w.store.Generate(role)

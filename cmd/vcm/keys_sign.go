@@ -35,8 +35,9 @@ machine with the feed. Keep a trusted root.json in DIR/trust and a change for
 any other feed is refused.
 
 Where DIR holds the feed, FILE is merged with what waits in DIR/pending, signed
-with the keys there, and published as soon as no signature is missing. Without
-FILE, everything in DIR/pending is signed.`,
+with the keys there, and published as soon as no signature is missing. Until then
+FILE has the new signatures, too. Without FILE, everything in DIR/pending is
+signed.`,
 		Example: `  vcm keys sign root.json --dir ~/mine
   vcm keys sign root-from-bob.json --dir ~/releases --yes
   vcm keys sign --dir ~/releases`,
@@ -79,7 +80,7 @@ func (t *tool) keysSign(ctx context.Context, files []string, f signFlags) error 
 		if err != nil {
 			return err
 		}
-		if err := t.ask(p, f); err != nil {
+		if err := t.ask(p, f, home); err != nil {
 			return err
 		}
 		sign := t.signAway
@@ -118,22 +119,16 @@ func printSigned(w io.Writer, all []signed) {
 }
 
 // ask shows what is to be signed and asks whether it may be.
-func (t *tool) ask(p *repository.Pending, f signFlags) error {
+func (t *tool) ask(p *repository.Pending, f signFlags, home bool) error {
 	if !t.json {
 		for _, line := range p.Words() {
 			fmt.Fprintln(t.out, line)
 		}
 	}
-	trusted, err := os.ReadFile(filepath.Join(f.dir, filepath.FromSlash(trustRoot)))
-	switch {
-	case err == nil:
-		if err := p.TrustedBy(trusted); err != nil {
+	if !home {
+		if err := t.sameFeed(p, f.dir); err != nil {
 			return err
 		}
-	case !errors.Is(err, os.ErrNotExist):
-		return err
-	case !t.json:
-		fmt.Fprintf(t.out, "No trusted root is in %s; the feed began with root %s\n", filepath.Join(f.dir, trustDir), p.FirstRoot())
 	}
 	if f.yes {
 		return nil
@@ -152,6 +147,22 @@ func (t *tool) ask(p *repository.Pending, f signFlags) error {
 	return nil
 }
 
+// sameFeed refuses a change for another feed than the one that the folder trusts. A folder without a feed and without a
+// trusted root has only its owner's eyes.
+func (t *tool) sameFeed(p *repository.Pending, dir string) error {
+	trusted, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(trustRoot)))
+	if errors.Is(err, os.ErrNotExist) {
+		if !t.json {
+			fmt.Fprintf(t.out, "No trusted root is in %s; the feed began with root %s\n", filepath.Join(dir, trustDir), p.FirstRoot())
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return p.TrustedBy(trusted)
+}
+
 // signAway signs on a machine that has keys and no feed: the signatures go into the file.
 func (t *tool) signAway(_ context.Context, file string, p *repository.Pending, f signFlags) (signed, error) {
 	store, err := t.keyStore(f.dir, f.passphraseFile)
@@ -166,16 +177,20 @@ func (t *tool) signAway(_ context.Context, file string, p *repository.Pending, f
 	if added == 0 && len(res.Lacks) > 0 {
 		return res, fmt.Errorf("no key in %s is asked for, or they have signed already", filepath.Join(f.dir, keysDir))
 	}
+	return res, writePending(file, p)
+}
+
+func writePending(file string, p *repository.Pending) error {
 	data, err := p.Encode()
 	if err != nil {
-		return res, err
+		return err
 	}
 	root, err := os.OpenRoot(filepath.Dir(file))
 	if err != nil {
-		return res, err
+		return err
 	}
 	defer root.Close()
-	return res, durable.WriteFile(root, filepath.Base(file), data, 0o644)
+	return durable.WriteFile(root, filepath.Base(file), data, 0o644)
 }
 
 // signHome signs where the feed is, and publishes what lacks nothing any more.
@@ -191,8 +206,9 @@ func (t *tool) signHome(ctx context.Context, repo *repository.Repository, file s
 	_, err = repo.Merge(ctx, p, store.Signers)
 	var waits *repository.PendingError
 	if errors.As(err, &waits) {
-		res.File, res.Lacks = waits.File, waits.Lacks
-		return res, nil
+		// The file goes on to other people, and the feed's own copy waits for them.
+		res.Lacks = waits.Lacks
+		return res, writePending(file, p)
 	}
 	if err != nil {
 		return res, err

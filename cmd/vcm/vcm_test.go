@@ -20,7 +20,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"vcm": main})
+	testscript.Main(m, map[string]func(){"vcm": func() {
+		workFactor = 10
+		main()
+	}})
 }
 
 func TestScripts(t *testing.T) {
@@ -80,6 +83,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(json.NewDecoder(bufio.NewReader(out)).Decode(&said))
 	ts.Setenv("FEED", said.Feed)
 	ts.Setenv("HEALTH", said.Health)
+	ts.Setenv("METRICS", said.Metrics)
 	ts.Setenv("VCM", strings.TrimSuffix(said.Feed, "/feed/"))
 }
 

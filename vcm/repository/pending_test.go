@@ -255,7 +255,7 @@ func TestWords(t *testing.T) {
 		"notes-releases 3, valid until 2027-03-01:", "  adds the version floor of notes: nothing older than 1.0.0",
 		"notes-rollout 2, valid until 2026-03-15:", "  adds the rollout of notes on stable: 1.0.0 for 5.5 % of all clients, nothing for the others",
 		"targets 2, valid until 2027-03-01:", "  a new role maps-releases, trusted with maps/*/*/* and maps/floor",
-		"  maps-rollout needs 1 of 1 keys (before: 0 of 0)", "maps-releases 1, valid", "  the same content as before, signed anew",
+		"  maps-rollout needs 1 of 1 keys (before: 0 of 0)", "maps-releases 1, valid", "  nothing yet",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("lacks %q in\n%s", want, text)

@@ -45,9 +45,13 @@ func (w *words) head(role string, version int64, expires time.Time) (begin int) 
 	return len(w.lines)
 }
 
-func (w *words) orNothing(begin int) {
-	if len(w.lines) == begin {
+func (w *words) orNothing(begin int, known bool) {
+	switch {
+	case len(w.lines) > begin:
+	case known:
 		w.say("  the same content as before, signed anew")
+	default:
+		w.say("  nothing yet")
 	}
 }
 
@@ -57,7 +61,7 @@ func (w *words) root(d *draft) {
 		was, is := rootAuthority(d.base.root, role), rootAuthority(d.root, role)
 		w.keys(role, was, is)
 	}
-	w.orNothing(begin)
+	w.orNothing(begin, true)
 }
 
 // keys says how the keys of a role change.
@@ -97,7 +101,7 @@ func (w *words) role(d *draft, role string) {
 	for _, name := range names {
 		w.target(name, before.Targets[name], doc.Signed.Targets[name])
 	}
-	w.orNothing(begin)
+	w.orNothing(begin, d.base.targets[role] != nil)
 }
 
 func (w *words) delegations(d *draft) {
