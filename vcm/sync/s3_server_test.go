@@ -7,85 +7,23 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/minio/minio-go/v7"
 
 	"github.com/tesseract-desktop/tesseract/vcm"
+	"github.com/tesseract-desktop/tesseract/vcm/sync/s3test"
 )
 
-// gateway is an S3 server whose buckets are folders.
-func gateway(t *testing.T) S3Options {
-	t.Helper()
-	dir := t.TempDir()
-	program := filepath.Join(dir, "gateway")
-	build := exec.Command("go", "install", "github.com/versity/versitygw/cmd/versitygw@v1.8.0")
-	build.Env = append(os.Environ(), "GOBIN="+dir, "GOFLAGS=")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the S3 server: %v: %s", err, out)
-	}
-	if err := os.Rename(filepath.Join(dir, "versitygw"), program); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Mkdir(filepath.Join(dir, "data"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := free.Addr().String()
-	free.Close()
-	cmd := exec.Command(program, "--port", address, "--access", "id", "--secret", "secret", "--health", "/health",
-		"posix", "--sidecar", filepath.Join(dir, "meta"), filepath.Join(dir, "data"))
-	if err := os.Mkdir(filepath.Join(dir, "meta"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	o := S3Options{Bucket: "feeds", Endpoint: "http://" + address, AccessKey: "id", SecretKey: "secret"}
-	every, end := time.NewTicker(20*time.Millisecond), time.After(20*time.Second)
-	defer every.Stop()
-	for {
-		resp, err := http.Get(o.Endpoint + "/health")
-		if err == nil {
-			resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				break
-			}
-		}
-		select {
-		case <-every.C:
-		case <-end:
-			t.Fatalf("the S3 server did not come up: %v", err)
-		}
-	}
-	s, err := NewS3(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.client.MakeBucket(context.Background(), o.Bucket, minio.MakeBucketOptions{}); err != nil {
-		t.Fatalf("%v: %s", err, said.String())
-	}
-	return o
+// options is what a test's server wants to hear.
+func options(s s3test.Server) S3Options {
+	return S3Options{Bucket: s3test.Bucket, Endpoint: s.URL, AccessKey: s3test.AccessKey, SecretKey: s3test.SecretKey}
 }
 
 func TestS3(t *testing.T) {
-	o := gateway(t)
+	o := options(s3test.Start(t))
 	var n atomic.Int64
 	testPlace(t, func(t *testing.T) Place {
 		o := o
@@ -155,7 +93,7 @@ func testExplained(t *testing.T, o S3Options) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Bring(context.Background(), newSample(t, "ours").root, p, Options{}); err == nil || !bytes.Contains([]byte(err.Error()), []byte(c.want)) {
+		if _, err := Bring(context.Background(), newSample(t, "ours").root, p, Options{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("got %v, want %q", err, c.want)
 		}
 	}
