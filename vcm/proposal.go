@@ -2,7 +2,7 @@ package vcm
 
 import "github.com/tesseract-desktop/tesseract/updater/release"
 
-// Publishing to a VCM, as both sides of it speak over HTTP in JSON:
+// PublishPath is where a VCM takes releases. Both sides speak JSON:
 //
 //	POST <PublishPath>?app=NAME    the signed document  ──▶ Proposal
 //	PUT  <PublishPath>/ID/PATH     the bytes of a missing file

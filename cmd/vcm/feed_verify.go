@@ -109,11 +109,11 @@ func (t *tool) feedVerify(ctx context.Context, url string, f verifyFlags) error 
 	}}
 	err = w.walk(ctx, f)
 	bar.end()
-	if err != nil {
-		return err
-	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("interrupted: %w", context.Cause(ctx))
+	}
+	if err != nil {
+		return err
 	}
 	problems := w.conclude()
 	w.res.TookMS = time.Since(began).Milliseconds()
@@ -146,10 +146,7 @@ func (w *walk) problem(p, do string) { w.res.Problems = append(w.res.Problems, v
 func (w *walk) walk(ctx context.Context, f verifyFlags) error {
 	w.bar.show("asking "+w.url, 0, 0)
 	inv, err := w.inventory(ctx)
-	if ctx.Err() != nil {
-		return nil
-	}
-	if usage := (usageError{}); errors.As(err, &usage) {
+	if usage := (usageError{}); ctx.Err() != nil || errors.As(err, &usage) {
 		return err
 	}
 	if err != nil {
@@ -169,10 +166,7 @@ func (w *walk) walk(ctx context.Context, f verifyFlags) error {
 	var all []release.Release
 	for _, app := range inv.Apps {
 		found, err := w.check(ctx, app)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if usage := (usageError{}); errors.As(err, &usage) {
+		if usage := (usageError{}); ctx.Err() != nil || errors.As(err, &usage) {
 			return err
 		}
 		if err != nil {

@@ -42,20 +42,15 @@ func (w *walk) contents(ctx context.Context, all []release.Release) error {
 			report.Patches[i].Applied = w.applied[p.Blob]
 			w.release(p.From)
 		}
-		if ctx.Err() != nil {
-			return nil
-		}
 		w.res.Releases = append(w.res.Releases, report)
 	}
 	return nil
 }
 
 // once looks at a file, which several releases may share, and reports what is
-// wrong with it on each of them. An error is this machine's own trouble.
+// wrong with it on each of them. An error is this machine's own trouble, or that
+// nobody wants to know any more.
 func (w *walk) once(ctx context.Context, b release.Blob, report *verifyRelease, look func() error) error {
-	if ctx.Err() != nil {
-		return nil
-	}
 	err, known := w.seen[b]
 	if !known {
 		err = look()
@@ -63,7 +58,9 @@ func (w *walk) once(ctx context.Context, b release.Blob, report *verifyRelease, 
 	}
 	do := bringAgain
 	switch label := fetch.Label(err); {
-	case err == nil || ctx.Err() != nil:
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err == nil:
 		return nil
 	case label == "disk" || label == "disk_full":
 		return err

@@ -208,16 +208,15 @@ func (s *S3) explain(err error) error {
 	if err == nil {
 		return nil
 	}
-	answer := minio.ToErrorResponse(err)
-	advice := ""
-	switch {
-	case answer.Code == "NoSuchKey":
+	var advice string
+	switch minio.ToErrorResponse(err).Code {
+	case "NoSuchKey":
 		return fmt.Errorf("%w: %w", fs.ErrNotExist, err)
-	case answer.Code == "NoSuchBucket":
+	case "NoSuchBucket":
 		advice = fmt.Sprintf("make the bucket %s first, or set the region that it is in", s.o.Bucket)
-	case answer.Code == "AccessDenied":
+	case "AccessDenied":
 		advice = "the key, see AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, needs s3:ListBucket on the bucket, and s3:GetObject and s3:PutObject on what is in it"
-	case answer.Code == "InvalidAccessKeyId" || answer.Code == "SignatureDoesNotMatch":
+	case "InvalidAccessKeyId", "SignatureDoesNotMatch":
 		advice = "look at AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 	default:
 		return err

@@ -194,12 +194,10 @@ func compare(ctx context.Context, inv Inventory, to Place) (standing, error) {
 		return standing{}, nil
 	}
 	there, err := parseTimestamp(timestamp)
-	if err != nil {
-		// No client can read it either, so that replacing it takes nothing away.
-		return standing{timestamp: timestamp}, nil
-	}
 	s := standing{there.Version, timestamp}
-	switch {
+	switch damaged := err != nil; {
+	case damaged: // for clients too, so that replacing it takes nothing away
+		return standing{timestamp: timestamp}, nil
 	case there.Version > inv.Version:
 		return s, fmt.Errorf("it %w: it has timestamp %d, and the folder %d; publish from the folder that was brought there last", ErrNewer, there.Version, inv.Version)
 	case there.Version == inv.Version && !bytes.Equal(timestamp, inv.Timestamp):
@@ -218,20 +216,28 @@ func descends(ctx context.Context, inv Inventory, to Place, there timestamp) err
 	if err != nil || theirs == nil {
 		return err // a place that lacks its snapshot serves nobody
 	}
-	var snapshot timestamp // the same shape
-	if parse(theirs, "snapshot", &snapshot, &snapshot.header) != nil {
-		return nil // no client can read it either
-	}
-	for file, meta := range snapshot.Meta {
-		name := versioned(meta.Version, strings.TrimSuffix(file, ".json"))
-		if release.CheckPath(name) != nil {
-			return nil // nor this
-		}
+	for _, name := range namedIn(theirs) {
 		if _, err := sameDocument(ctx, inv, to, name); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// namedIn lists the documents that a snapshot names: none where it is damaged,
+// for clients too.
+func namedIn(snapshot []byte) []string {
+	var s timestamp // the same shape
+	if parse(snapshot, "snapshot", &s, &s.header) != nil || len(s.Meta) > maxRoles {
+		return nil
+	}
+	var names []string
+	for file, meta := range s.Meta {
+		if name := versioned(meta.Version, strings.TrimSuffix(file, ".json")); release.CheckPath(name) == nil {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // sameDocument reads a document at the place, nil where there is none. It is
