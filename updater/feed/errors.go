@@ -22,8 +22,8 @@ var (
 	ErrState = fault.ErrState
 )
 
-// BusyError: the server asks to be left alone until After has passed. It is an
-// ErrUnreachable.
+// BusyError says that the server asks to be left alone until After has passed. It
+// is an ErrUnreachable.
 type BusyError = fault.BusyError
 
 // Label is a word for counters: ok, cancelled, busy, state, rollback, signature,

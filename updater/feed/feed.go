@@ -43,8 +43,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/theupdateframework/go-tuf/v2/metadata"
-
+	"github.com/tesseract-desktop/tesseract/updater/feed/internal/tuf"
 	"github.com/tesseract-desktop/tesseract/updater/feed/internal/wire"
 	"github.com/tesseract-desktop/tesseract/updater/release"
 )
@@ -122,12 +121,8 @@ func New(o Options) (*Client, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	root, err := metadata.Root().FromBytes(o.Root)
-	if err != nil {
-		return nil, fmt.Errorf("feed: Root is not a root.json: %w", err)
-	}
-	if err := root.VerifyDelegate(metadata.ROOT, root); err != nil {
-		return nil, fmt.Errorf("feed: Root does not carry its own signatures: %w", err)
+	if _, err := tuf.New(tuf.Options{Root: o.Root}); err != nil {
+		return nil, fmt.Errorf("feed: Root is not a root.json with its own signatures: %w", err)
 	}
 	return &Client{opts: o, http: wire.Careful(o.Client)}, nil
 }

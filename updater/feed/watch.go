@@ -29,8 +29,8 @@ const (
 	calm = 10 * time.Second
 )
 
-// ErrNoStream: the feed's server offers no push stream. Checks find everything
-// without it, later.
+// ErrNoStream says that the feed's server offers no push stream. Checks find
+// everything without it, later.
 var ErrNoStream = errors.New("there is no push stream")
 
 // Watch listens to the push stream beside the check endpoint and calls changed
@@ -93,10 +93,14 @@ func (c *Client) listen(ctx context.Context, told *teller) error {
 	if err := isStream(resp); err != nil {
 		return err
 	}
+	last := int64(0)
 	err = readEvents(resp.Body, func() { quiet.Reset(silence) }, func(e event) {
-		if version, ok := e.timestamp(); ok && version != c.heldTimestamp() {
+		version, ok := e.timestamp()
+		// What the folder holds is read only where it matters: a stream can be a flood.
+		if ok && version != last && !told.waiting() && version != c.heldTimestamp() {
 			told.tell()
 		}
+		last = version
 	})
 	return fmt.Errorf("%w: %w", ErrUnreachable, errors.Join(context.Cause(ctx), err))
 }
@@ -190,6 +194,9 @@ func newTeller(changed func()) *teller {
 	}()
 	return t
 }
+
+// waiting tells whether a call is to come that includes this one.
+func (t *teller) waiting() bool { return len(t.calls) > 0 }
 
 func (t *teller) tell() {
 	select {

@@ -125,7 +125,7 @@ func TestWatchBacksOff(t *testing.T) {
 		least  time.Duration
 		most   int // attempts in an hour
 	}{
-		"500":                  {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, time.Second / 2, 35},
+		"500":                  {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, time.Second / 2, 35},
 		"a stream that breaks": {func(w http.ResponseWriter, _ *http.Request) { streaming(w) }, time.Second / 2, 35},
 		"an endless line": {func(w http.ResponseWriter, _ *http.Request) {
 			streaming(w)
@@ -137,7 +137,7 @@ func TestWatchBacksOff(t *testing.T) {
 		}, time.Second / 2, 35},
 		"503 with a time": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "600")
-			w.WriteHeader(503)
+			w.WriteHeader(http.StatusServiceUnavailable)
 		}, 10 * time.Minute, 6},
 		"silence": {func(w http.ResponseWriter, req *http.Request) {
 			streaming(w)

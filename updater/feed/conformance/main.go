@@ -6,6 +6,14 @@
 //	conformance --metadata-dir DIR --metadata-url URL --target-name NAME...
 //	            --target-base-url URL --target-dir DIR download
 //
+// The suite is github.com/theupdateframework/tuf-conformance; it is run with
+//
+//	go build -o /tmp/client ./updater/feed/conformance
+//	pytest tuf_conformance --entrypoint /tmp/client
+//
+// and has no test that this client is expected to fail. The tables beside this
+// file have the same cases and need no Python.
+//
 // Parties. The suite, which plays a hostile repository and looks at the folders
 // and the exit code: 0 for success, 1 for anything else.
 //

@@ -30,7 +30,8 @@ var (
 	ErrState = errors.New("what is known of the feed cannot be kept; make the folder writable and see that its disk has room")
 )
 
-// BusyError: the server asks to be left alone for a while. It is an ErrUnreachable.
+// BusyError says that the server asks to be left alone for a while. It is an
+// ErrUnreachable.
 type BusyError struct {
 	After time.Duration // from now on; 0 where the server did not say
 }

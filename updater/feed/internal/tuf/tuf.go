@@ -125,7 +125,7 @@ func (c *Client) Trusted() *trustedmetadata.TrustedMetadata { return c.trusted }
 // Refresh brings root, timestamp, snapshot and targets up to date (5.3 to 5.6).
 func (c *Client) Refresh() (err error) {
 	defer rescue(&err)
-	for _, step := range []func() error{c.updateRoot, c.recover, c.updateTimestamp, c.updateSnapshot} {
+	for _, step := range []func() error{c.updateRoot, c.forgetRotated, c.updateTimestamp, c.updateSnapshot} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -159,9 +159,9 @@ func (c *Client) updateRoot() error {
 	return nil
 }
 
-// recover forgets timestamp and snapshot once the keys of either were replaced
+// forgetRotated forgets timestamp and snapshot once the keys of either were replaced
 // (5.3.11): a thief of the old ones may have raised every version beyond reach.
-func (c *Client) recover() error {
+func (c *Client) forgetRotated() error {
 	timestamp, snapshot := c.kept(metadata.TIMESTAMP, maxTimestamp), c.kept(metadata.SNAPSHOT, maxSnapshot)
 	rotated := false
 	if timestamp != nil {
