@@ -7,7 +7,9 @@ import (
 	"context"
 	"crypto"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -93,9 +95,14 @@ func version(t testing.TB, s string) release.Version {
 
 func (p *place) release(v string) {
 	p.t.Helper()
-	sum := release.Digest([]byte(fmt.Sprintf("%-32s", v)))
+	sum := release.Digest(sha256.Sum256([]byte(v)))
+	var segments release.Segments // 9 of them, as unlike as hashes are
+	for i := range 9 {
+		segment := sha256.Sum256(fmt.Append(nil, v, i))
+		segments = append(segments, segment[:]...)
+	}
 	_, err := p.repo.Add(context.Background(), release.Release{
-		App: app, Version: version(p.t, v), Channel: release.Stable, Platform: release.Current(), Length: 30 << 20, SHA256: sum,
+		App: app, Version: version(p.t, v), Channel: release.Stable, Platform: release.Current(), Length: 30 << 20, SHA256: sum, Segments: segments,
 		Full:      release.Blob{Path: release.ArtifactPath(sum), Length: 9 << 20, SHA256: sum},
 		Published: time.Now().UTC().Truncate(time.Second),
 	}, p.keys)
@@ -392,8 +399,8 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// open connects a stream and returns its lines.
-func (p *place) open(ctx context.Context, query string) (*http.Response, *bufio.Scanner) {
+// open connects a stream and returns how it was answered, and its lines.
+func (p *place) open(ctx context.Context, query string) (status int, h http.Header, lines *bufio.Scanner) {
 	p.t.Helper()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.server.URL+"/v1/events"+query, nil)
 	if err != nil {
@@ -404,7 +411,7 @@ func (p *place) open(ctx context.Context, query string) (*http.Response, *bufio.
 		p.t.Fatal(err)
 	}
 	p.t.Cleanup(func() { resp.Body.Close() })
-	return resp, bufio.NewScanner(resp.Body)
+	return resp.StatusCode, resp.Header, bufio.NewScanner(resp.Body)
 }
 
 func TestEvents(t *testing.T) {
@@ -414,9 +421,9 @@ func TestEvents(t *testing.T) {
 	ran := make(chan struct{})
 	go func() { p.checks.Run(ctx); close(ran) }()
 
-	resp, lines := p.open(ctx, "?app=notes")
-	if kind := resp.Header.Get("Content-Type"); resp.StatusCode != 200 || kind != "text/event-stream" {
-		t.Fatalf("%d %s", resp.StatusCode, kind)
+	status, header, lines := p.open(ctx, "?app=notes")
+	if kind := header.Get("Content-Type"); status != http.StatusOK || kind != "text/event-stream" {
+		t.Fatalf("%d %s", status, kind)
 	}
 	next := func() string {
 		t.Helper()
@@ -450,12 +457,14 @@ func TestEvents(t *testing.T) {
 			t.Errorf("told too early: %+v", res.Rollouts)
 		}
 		end()
-		<-ended
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("watching ended with %v", err)
+		}
 	})
 	t.Run("for whom", func(t *testing.T) {
 		for _, query := range []string{"", "?app=other", "?app=..%2F.."} {
-			if resp, _ := p.open(ctx, query); resp.StatusCode != http.StatusBadRequest {
-				t.Errorf("%q: %d", query, resp.StatusCode)
+			if status, _, _ := p.open(ctx, query); status != http.StatusBadRequest {
+				t.Errorf("%q: %d", query, status)
 			}
 		}
 	})
@@ -469,12 +478,12 @@ func TestNotTooManyStreams(t *testing.T) {
 	p := newPlace(t, check.Options{Streams: 1})
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	if resp, _ := p.open(ctx, "?app=notes"); resp.StatusCode != http.StatusOK {
-		t.Fatalf("the first: %d", resp.StatusCode)
+	if status, _, _ := p.open(ctx, "?app=notes"); status != http.StatusOK {
+		t.Fatalf("the first: %d", status)
 	}
-	resp, _ := p.open(ctx, "?app=notes")
-	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
-		t.Errorf("the second: %d, come back in %q", resp.StatusCode, resp.Header.Get("Retry-After"))
+	status, header, _ := p.open(ctx, "?app=notes")
+	if status != http.StatusServiceUnavailable || header.Get("Retry-After") == "" {
+		t.Errorf("the second: %d, come back in %q", status, header.Get("Retry-After"))
 	}
 	if s := p.checks.Stats(); s.Streams != 1 || s.StreamsRefused != 1 || s.Events != 1 {
 		t.Errorf("counted %+v", s)
