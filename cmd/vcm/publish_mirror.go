@@ -12,6 +12,8 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/tesseract-desktop/tesseract/internal/durable"
@@ -106,9 +108,12 @@ func (m *mirror) follow(ctx context.Context) (int64, error) {
 }
 
 // verifyInventory makes sure that what was read is sound, current, and of the
-// feed that trust is the first root of.
+// feed that has trust among its roots, each of which follows from the one before.
 func verifyInventory(inv vcmsync.Inventory, trust []byte) error {
-	if !bytes.Equal(inv.Document("root"), trust) && !hasDocument(inv, trust) {
+	isTrust := func(d vcmsync.Document) bool {
+		return strings.HasSuffix(d.Name, ".root.json") && bytes.Equal(d.Data, trust)
+	}
+	if !slices.ContainsFunc(inv.Documents, isTrust) {
 		return fmt.Errorf("it %w; publish to the VCM that was set up with this folder's feed", vcmsync.ErrOtherFeed)
 	}
 	temp, err := os.MkdirTemp("", "vcm-pull-")
@@ -141,15 +146,6 @@ func verifyInventory(inv vcmsync.Inventory, trust []byte) error {
 		}
 	}
 	return nil
-}
-
-func hasDocument(inv vcmsync.Inventory, data []byte) bool {
-	for _, d := range inv.Documents {
-		if d.Name == "metadata/1.root.json" && bytes.Equal(d.Data, data) {
-			return true
-		}
-	}
-	return false
 }
 
 // keepsOffline refuses a VCM that lacks what was signed in this folder by keys
