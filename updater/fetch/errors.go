@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"time"
 )
@@ -154,6 +155,10 @@ func failed(ctx context.Context, err error) error {
 	}
 	var certificate *tls.CertificateVerificationError
 	var proxy *ProxyError
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "proxyconnect" && !errors.As(err, &proxy) {
+		err = &ProxyError{Host: dialled(op), Err: err}
+	}
 	switch {
 	case errors.As(err, &certificate):
 		return fmt.Errorf("%w: %w", ErrCertificate, err)
@@ -167,6 +172,15 @@ func failed(ctx context.Context, err error) error {
 		return &retry{err: err}
 	}
 	return &retry{err: fmt.Errorf("%w: %w", ErrUnreachable, err)}
+}
+
+// dialled is the address that a connection through a proxy failed at.
+func dialled(op *net.OpError) string {
+	var inner *net.OpError
+	if errors.As(op.Err, &inner) && inner.Addr != nil {
+		return inner.Addr.String()
+	}
+	return "of the system's settings"
 }
 
 // diskError classifies what the file system said.

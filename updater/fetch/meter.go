@@ -32,8 +32,10 @@ type meter struct {
 	report func(Progress)
 	next   time.Time
 	last   time.Time
-	bytes  int64 // received at last
-	rate   float64
+	bytes  int64   // received at last
+	sum    float64 // of speeds, the older the less
+	weight float64 // of all that is in sum
+	rate   float64 // bytes per second
 	told   Progress
 }
 
@@ -74,11 +76,9 @@ func (m *meter) measure(now time.Time, received int64) {
 	if spent < tellEvery/2 {
 		return
 	}
-	rate := float64(received-m.bytes) / spent.Seconds()
-	if m.rate == 0 {
-		m.rate = rate
-	} else {
-		m.rate += (rate - m.rate) * (1 - math.Exp(-spent.Seconds()/memory.Seconds()))
-	}
+	fresh := 1 - math.Exp(-spent.Seconds()/memory.Seconds())
+	m.sum += (float64(received-m.bytes)/spent.Seconds() - m.sum) * fresh
+	m.weight += (1 - m.weight) * fresh
+	m.rate = m.sum / m.weight
 	m.last, m.bytes = now, received
 }

@@ -62,3 +62,13 @@ func proxyAnswer(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.
 	}
 	return &ProxyError{Host: proxy.Host, Code: resp.StatusCode, Err: fmt.Errorf("it answered %s", resp.Status)}
 }
+
+// proxy is the host of the proxy that a request went through, as far as that can be told.
+func (f *Fetcher) proxy(req *http.Request) string {
+	if t, ok := f.client.Transport.(*http.Transport); ok && t.Proxy != nil && req != nil {
+		if u, err := t.Proxy(req); err == nil && u != nil {
+			return u.Host
+		}
+	}
+	return "on the way"
+}

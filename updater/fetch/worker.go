@@ -9,6 +9,7 @@ import (
 	"net/http/httptrace"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -84,12 +85,13 @@ func (w *worker) request() error {
 }
 
 func (w *worker) ask(ctx context.Context) (*http.Request, error) {
-	var sent time.Time
+	var sent atomic.Pointer[time.Time] // HTTP/2 calls from several goroutines
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		WroteRequest: func(httptrace.WroteRequestInfo) { sent = time.Now() },
+		WroteRequest: func(httptrace.WroteRequestInfo) { now := time.Now(); sent.Store(&now) },
 		GotFirstResponseByte: func() {
-			took := time.Since(sent)
-			w.d.sources.edit(func() { w.source.latency = took })
+			if since := sent.Load(); since != nil {
+				w.d.sources.edit(func() { w.source.latency = time.Since(*since) })
+			}
 		},
 	})
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.source.url, nil)
@@ -139,7 +141,7 @@ func (w *worker) accept(resp *http.Response, ranged, conditional bool) error {
 	case code == http.StatusNotFound || code == http.StatusGone:
 		return fmt.Errorf("%w (%s)", ErrNotFound, resp.Status)
 	case code == http.StatusProxyAuthRequired:
-		return &ProxyError{Host: w.source.host, Code: code}
+		return &ProxyError{Host: w.d.f.proxy(resp.Request), Code: code}
 	case code == http.StatusTooManyRequests || code == http.StatusServiceUnavailable:
 		return &retry{err: fmt.Errorf("%w: it answered %s", errBusy, resp.Status), after: retryAfter(resp.Header.Get("Retry-After"), time.Now())}
 	case code == http.StatusRequestTimeout || code == http.StatusTooEarly || code >= 500:
