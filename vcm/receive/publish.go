@@ -123,7 +123,12 @@ func (r *Receiver) isAbandoned(id string) bool {
 	if r.isBusy(incoming + "/" + id + "/") {
 		return false
 	}
-	_, err := r.load(id)
+	p, err := r.load(id)
+	if err == nil && p.Already {
+		// A crash came between publishing and tidying up, or a lost file came back.
+		answer, err := p.answer(r)
+		return err == nil && len(answer.Missing) == 0
+	}
 	var refused *Refusal
 	if errors.As(err, &refused) {
 		return true

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/tesseract-desktop/tesseract/internal/durable"
@@ -19,7 +20,12 @@ import (
 
 // Dir is a folder as a place: what a web server serves, or a mounted disk. The
 // folder is made when the first file comes.
-type Dir struct{ path string }
+type Dir struct {
+	path string
+
+	mu    sync.Mutex
+	swept map[string]bool // folders below it from which leftovers are gone
+}
 
 // dirLock keeps two runs from replacing the timestamp at once. It stays in the
 // folder, empty.
@@ -33,7 +39,7 @@ const abandoned = 24 * time.Hour
 func NewDir(folder string, feed *os.Root) (*Dir, error) {
 	info, err := os.Stat(folder)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &Dir{folder}, nil
+		return &Dir{path: folder, swept: map[string]bool{}}, nil
 	}
 	if err != nil {
 		return nil, err
@@ -48,7 +54,7 @@ func NewDir(folder string, feed *os.Root) (*Dir, error) {
 	if os.SameFile(info, here) {
 		return nil, fmt.Errorf("%s is the feed itself; give another folder", folder)
 	}
-	return &Dir{folder}, nil
+	return &Dir{path: folder, swept: map[string]bool{}}, nil
 }
 
 func (d *Dir) String() string { return d.path }
@@ -139,7 +145,8 @@ func (d *Dir) Swap(ctx context.Context, name string, old, new []byte) error {
 	return durable.WriteFile(root, name, new, 0o644)
 }
 
-// open makes the folder and one below it, and removes what a crash left there.
+// open makes the folder and one below it, and removes, once, what a crash left
+// there.
 func (d *Dir) open(below string) (*os.Root, error) {
 	if err := os.MkdirAll(d.path, 0o755); err != nil {
 		return nil, err
@@ -148,13 +155,22 @@ func (d *Dir) open(below string) (*os.Root, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = root.MkdirAll(below, 0o755)
-	if err == nil {
-		err = durable.Sweep(root, below, time.Now().Add(-abandoned))
-	}
-	if err != nil {
+	if err := d.prepare(root, below); err != nil {
 		root.Close()
 		return nil, err
 	}
 	return root, nil
+}
+
+func (d *Dir) prepare(root *os.Root, below string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.swept[below] {
+		return nil
+	}
+	if err := root.MkdirAll(below, 0o755); err != nil {
+		return err
+	}
+	d.swept[below] = true
+	return durable.Sweep(root, below, time.Now().Add(-abandoned))
 }

@@ -2,11 +2,13 @@ package sync
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -20,8 +22,12 @@ type web struct {
 }
 
 const (
-	// attempts is how often a request is made anew without progress in between.
-	attempts = 6
+	// attempts is how often a request is made anew without progress in between:
+	// for about a minute, after which a VCM has noticed that an earlier connection
+	// is dead.
+	attempts = 8
+	// refusedCounts is for how many attempts one counts at which nobody listened.
+	refusedCounts = 2
 	// answerWithin bounds the wait for an answer to a request that is sent: a VCM
 	// reads what it got once more before it publishes.
 	answerWithin = 5 * time.Minute
@@ -47,10 +53,12 @@ func newWeb(address string, client *http.Client) (web, error) {
 	return web{strings.TrimSuffix(address, "/") + "/", &careful}, nil
 }
 
+var errElsewhere = errors.New("the server points elsewhere,")
+
 // stay lets a server send readers elsewhere, but nobody who publishes.
 func stay(req *http.Request, via []*http.Request) error {
 	if via[0].Method != http.MethodGet || len(via) > 5 {
-		return fmt.Errorf("the server points to %s; give the address that it points to", req.URL.Redacted())
+		return fmt.Errorf("%w to %s; give the address that it points to", errElsewhere, req.URL.Redacted())
 	}
 	return nil
 }
@@ -113,7 +121,11 @@ func (w web) do(ctx context.Context, method, at string, body io.Reader, length i
 		req.Header[name] = values
 	}
 	resp, err := w.client.Do(req)
-	if err != nil {
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.Is(err, errElsewhere), errors.As(err, &certificate):
+		return nil, err // asking again changes nothing
+	case err != nil:
 		return nil, &transient{err: err}
 	}
 	return resp, nil
@@ -140,10 +152,14 @@ func again(ctx context.Context, work func() (progress bool, err error)) error {
 		if progress {
 			failures = 0
 		}
-		if failures++; failures >= attempts || t.after > answerWithin {
+		failures++
+		if dial := (*net.OpError)(nil); errors.As(err, &dial) && dial.Op == "dial" {
+			failures += refusedCounts - 1
+		}
+		if failures >= attempts || t.after > answerWithin {
 			return err
 		}
-		pause := 500 * time.Millisecond << failures
+		pause := 250 * time.Millisecond << failures
 		if err := sleep(ctx, max(t.after, pause/2+rand.N(pause/2))); err != nil {
 			return err
 		}
