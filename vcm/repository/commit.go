@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"time"
 
@@ -27,11 +28,11 @@ func (r *Repository) commit(dir *os.Root, d *draft, keys Keys, renewSnapshot boo
 		return unsigned(l)
 	}
 	now := r.now()
-	hidden, err := d.hiddenFiles()
+	hidden, listed, err := d.hiddenFiles()
 	if err != nil {
 		return err
 	}
-	snapshot, made, err := d.nextSnapshot(hidden, keys, now.Add(r.opts.Lifetimes.Snapshot), renewSnapshot)
+	snapshot, made, err := d.nextSnapshot(listed, keys, now.Add(r.opts.Lifetimes.Snapshot), renewSnapshot)
 	if err != nil {
 		return err
 	}
@@ -54,26 +55,25 @@ func (r *Repository) commit(dir *os.Root, d *draft, keys Keys, renewSnapshot boo
 	return nil
 }
 
-// hiddenFiles are the documents that clients find only through a snapshot.
-func (d *draft) hiddenFiles() ([]file, error) {
+// hiddenFiles are the documents that clients find only through a snapshot, and how it lists them.
+func (d *draft) hiddenFiles() ([]file, map[string]*metadata.MetaFiles, error) {
 	var files []file
-	for _, role := range d.changed() {
-		if role == metadata.ROOT {
-			continue
-		}
+	listed := map[string]*metadata.MetaFiles{}
+	for role, doc := range d.roles {
 		data, ok := d.exact[role]
 		if !ok {
 			var err error
-			if data, err = d.roles[role].ToBytes(false); err != nil {
-				return nil, err
+			if data, err = doc.ToBytes(false); err != nil {
+				return nil, nil, err
 			}
 		}
 		if len(data) > maxDocument {
-			return nil, fmt.Errorf("%s has %d bytes, clients read at most %d", role, len(data), maxDocument)
+			return nil, nil, fmt.Errorf("%s has %d bytes, clients read at most %d", role, len(data), maxDocument)
 		}
-		files = append(files, file{versioned(role, d.roles[role].Signed.Version), data})
+		files = append(files, file{versioned(role, doc.Signed.Version), data})
+		listed[role+".json"] = &metadata.MetaFiles{Version: doc.Signed.Version, Length: int64(len(data))}
 	}
-	return files, nil
+	return files, listed, nil
 }
 
 // reveal makes a commit count. Clients look for a root by its name, and for everything else through the timestamp;
@@ -127,11 +127,11 @@ func (r *Repository) put(dir *os.Root, f file) error {
 }
 
 // nextSnapshot is the snapshot after the commit, with its file where it is a new one.
-func (d *draft) nextSnapshot(changed []file, keys Keys, expires time.Time, renew bool) (*snapshotDoc, *file, error) {
+func (d *draft) nextSnapshot(listed map[string]*metadata.MetaFiles, keys Keys, expires time.Time, renew bool) (*snapshotDoc, *file, error) {
 	doc := metadata.Snapshot()
 	doc.Signed.Version = 0
 	if d.base != nil {
-		if len(changed) == 0 && !renew && d.accepts(metadata.SNAPSHOT, d.base.snapshot) == nil {
+		if len(listed) == 0 && !renew && d.accepts(metadata.SNAPSHOT, d.base.snapshot) == nil {
 			return d.base.snapshot, nil, nil
 		}
 		var err error
@@ -144,16 +144,7 @@ func (d *draft) nextSnapshot(changed []file, keys Keys, expires time.Time, renew
 		return nil, nil, err
 	}
 	doc.Signed.Expires = expires
-	i := 0
-	for _, role := range d.changed() {
-		if role == metadata.ROOT {
-			continue
-		}
-		doc.Signed.Meta[role+".json"] = &metadata.MetaFiles{
-			Version: d.roles[role].Signed.Version, Length: int64(len(changed[i].Data)),
-		}
-		i++
-	}
+	maps.Copy(doc.Signed.Meta, listed)
 	data, err := seal(d, metadata.SNAPSHOT, doc, keys)
 	return doc, &file{versioned(metadata.SNAPSHOT, doc.Signed.Version), data}, err
 }

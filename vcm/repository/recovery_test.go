@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"math"
 	"os"
@@ -83,8 +82,8 @@ func (c thief) fastForward(version int64) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	raw, sum := json.RawMessage(custom), sha256.Sum256(nil)
-	rollout.Signed.Targets[release.RolloutPath(app, release.Stable)] = &metadata.TargetFiles{Hashes: metadata.Hashes{"sha256": sum[:]}, Custom: &raw}
+	sum := sha256.Sum256(nil)
+	rollout.Signed.Targets[release.RolloutPath(app, release.Stable)] = &metadata.TargetFiles{Hashes: metadata.Hashes{"sha256": sum[:]}, Custom: &custom}
 	rollout.Signed.Version, snap.Signed.Version, stamp.Signed.Version = version, version, version
 	length := forge(c, role, fmt.Sprintf("%d.%s.json", version, role), rollout)
 	snap.Signed.Meta[role+".json"] = &metadata.MetaFiles{Version: version, Length: length}

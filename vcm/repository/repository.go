@@ -1,27 +1,34 @@
-// Package repository keeps the signed metadata of a feed in a folder.
+// Package repository keeps the signed metadata of a feed in a folder, by the rules of TUF, whose library has none for
+// this side.
 //
-// Parties. The publisher adds releases and holds every key. A server, or a
-// timer, that holds only the online keys renews what would expire. Clients read
-// the folder over HTTP while both are at work. Metadata follows TUF: root names
-// the keys; targets delegates one role per app, "<app>-releases"; snapshot and
-// timestamp hold the versions together and keep them current.
+// Parties. People hold the offline keys, several for a role where so many must agree. A server holds the online keys,
+// renews what would expire and says who gets which release. Clients read the folder over HTTP while all of them are at
+// work. Root names the keys of targets, snapshot, timestamp and of itself; targets delegates two roles per app,
+// "<app>-releases" and "<app>-rollout"; snapshot and timestamp hold the versions together and keep them current.
 //
-//	<dir>/feed/metadata/N.root.json N.targets.json N.<app>-releases.json
+//	<dir>/feed/metadata/N.root.json N.targets.json N.<app>-releases.json N.<app>-rollout.json
 //	<dir>/feed/metadata/N.snapshot.json timestamp.json
+//	<dir>/pending/<role>.json  changes that wait for signatures
+//	<dir>/commit.json          while a change of root is being published
 //	<dir>/feed.lock
 //
-// Trust. The folder's content is verified from its first root on before it is
-// built upon, by the same rules as clients apply, save that expiry is what this
-// package is there to mend.
+// A change is a draft upon what clients have: documents are edited, whatever would no longer be trusted under the keys
+// that the draft names is added to it, and the keys at hand sign. Once nothing is lacking it is published; until then
+// it waits, and travels as a file to whoever holds the other keys.
 //
-// Guarantees. Each change is one transaction: every file that it needs is
-// durably in place, under a name that nothing refers to yet, before the
-// timestamp that refers to all of them replaces the old one. A version number
-// never stands for two contents that a client may have seen. Processes take
-// turns through a lock that the system takes back when one of them dies.
+// Trust. The folder's content is verified from its first root on before it is built upon, by the same rules as clients
+// apply, save that expiry is what this package is there to mend. Documents and changes that come from elsewhere are
+// hostile until then. Whoever holds the online keys can withhold news and drive versions up; [Repository.Rekey] undoes
+// both.
 //
-// A crash leaves the state before the change or the one after it, and at most
-// some unreferenced files, which the next change overwrites.
+// Guarantees. Each change is one transaction: every file that it needs is durably in place, under a name that nothing
+// refers to yet, before the timestamp that refers to all of them replaces the old one. Where root changes, its file
+// follows the timestamp, and the former keys at hand have signed as well, so that clients get along at every moment.
+// A version number never stands for two contents that a client may have seen, unless it forgets the first. Processes
+// take turns through a lock that the system takes back when one of them dies.
+//
+// A crash leaves the state before the change or the one after it, and at most some unreferenced files, which the next
+// change overwrites. A change of root that was half published is finished by the next operation.
 package repository
 
 import (
@@ -32,7 +39,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -257,133 +263,10 @@ func (r *Repository) Add(ctx context.Context, rel release.Release, keys Keys) (a
 	return added, nil
 }
 
-// Renew signs again each role of which half the lifetime has passed and whose
-// keys at hand suffice, and returns their names. Other roles are left alone.
-func (r *Repository) Renew(ctx context.Context, keys Keys) (renewed []string, err error) {
-	err = r.locked(func(dir *os.Root) error {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		s, err := loadState(dir)
-		if err != nil {
-			return err
-		}
-		waiting, err := r.waiting(dir, s)
-		if err != nil {
-			return err
-		}
-		d, names, err := r.dueDraft(s, waiting, keys)
-		if err != nil || len(names) == 0 {
-			return err
-		}
-		if err := d.settle(r.now(), r.opts.Lifetimes); err != nil {
-			return err
-		}
-		if _, err := d.sign(keys); err != nil {
-			return err
-		}
-		if err := r.commit(dir, d, keys, slices.Contains(names, metadata.SNAPSHOT)); err != nil {
-			return err
-		}
-		renewed = names
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("renew metadata: %w", err)
-	}
-	return renewed, nil
-}
-
-// dueDraft holds what is to be renewed and can be. Offline roles for whose next document people are being asked for
-// signatures are left to them.
-func (r *Repository) dueDraft(s *state, waiting []*Pending, keys Keys) (*draft, []string, error) {
-	d := newDraft(s)
-	var names []string
-	for _, role := range r.status(s) {
-		asked := !online(role.Name) && slices.ContainsFunc(waiting, func(p *Pending) bool { return slices.Contains(p.Roles(), role.Name) })
-		if !role.Due || asked {
-			continue
-		}
-		can, err := newDraft(s).able(role.Name, keys)
-		if err != nil {
-			return nil, nil, err
-		}
-		if !can {
-			// Offline keys may be elsewhere, or with several people. A server whose own keys do not fit must hear of it.
-			if signers, _ := atHand(keys, role.Name); len(signers) > 0 && online(role.Name) {
-				return nil, nil, fmt.Errorf("%s: the keys at hand are not those that the feed names: %w", role.Name, ErrUnsigned)
-			}
-			continue
-		}
-		switch role.Name {
-		case metadata.ROOT:
-			_, err = d.editRoot()
-		case metadata.SNAPSHOT, metadata.TIMESTAMP:
-		default:
-			_, err = d.edit(role.Name)
-		}
-		if err != nil {
-			return nil, nil, err
-		}
-		names = append(names, role.Name)
-	}
-	return d, names, nil
-}
-
 func (r *Repository) now() time.Time { return r.opts.Now().UTC().Truncate(time.Second) }
 
-// Role is what is signed for a role at present.
-type Role struct {
-	Name      string    `json:"name"`
-	Version   int64     `json:"version"`
-	Expires   time.Time `json:"expires"`
-	Due       bool      `json:"due"`       // to be renewed: half of its lifetime has passed
-	Keys      []string  `json:"keys"`      // ids of those that may sign
-	Threshold int       `json:"threshold"` // how many of them must
-}
-
-// Status lists all roles, root first and timestamp last.
-func (r *Repository) Status() ([]Role, error) {
-	s, err := r.load()
-	if err != nil {
-		return nil, err
-	}
-	return r.status(s), nil
-}
-
-// Authorities names the keys of every role, by the roots and, as far as it can be read, the targets in the folder. It
-// works where snapshot and timestamp are ruined, too, which [Repository.Rekey] mends.
-func (r *Repository) Authorities() (map[string][]string, error) {
-	s, err := r.load()
-	if err != nil {
-		dir, openErr := os.OpenRoot(r.opts.Dir)
-		if openErr != nil {
-			return nil, openErr
-		}
-		defer dir.Close()
-		salvaged, salvageErr := salvage(dir)
-		if salvageErr != nil {
-			return nil, errors.Join(err, salvageErr)
-		}
-		s = salvaged
-	}
-	named := map[string][]string{}
-	for _, role := range s.status() {
-		named[role.Name] = role.Keys
-	}
-	return named, nil
-}
-
-// status marks what is due: half of its lifetime has passed.
-func (r *Repository) status(s *state) []Role {
-	list := s.status()
-	for i, role := range list {
-		list[i].Due = r.opts.Now().After(role.Expires.Add(-r.opts.Lifetimes.of(role.Name) / 2))
-	}
-	return list
-}
-
-// load reads without the lock. Where another process is just changing keys, it waits for that.
+// load reads without the lock, so that a folder which cannot be written to can be read. Where that fails because
+// another process is just changing keys, it waits for its turn.
 func (r *Repository) load() (*state, error) {
 	dir, err := os.OpenRoot(r.opts.Dir)
 	if err != nil {
@@ -394,13 +277,12 @@ func (r *Repository) load() (*state, error) {
 	if err == nil {
 		return s, nil
 	}
-	if _, statErr := dir.Stat(journalFile); statErr != nil {
-		return nil, err
-	}
-	err = r.locked(func(dir *os.Root) error {
+	if lockErr := r.locked(func(dir *os.Root) error {
 		s, err = loadState(dir)
-		return err
-	})
+		return nil
+	}); lockErr != nil {
+		r.opts.Log.Debug("metadata cannot be read under the lock either", "err", lockErr)
+	}
 	return s, err
 }
 
@@ -422,11 +304,6 @@ func (r *Repository) locked(do func(dir *os.Root) error) error {
 		return fmt.Errorf("finish an interrupted commit: %w", err)
 	}
 	return do(dir)
-}
-
-// online tells whether an unattended server may hold keys of the role.
-func online(role string) bool {
-	return role == metadata.SNAPSHOT || role == metadata.TIMESTAMP || strings.HasSuffix(role, "-rollout")
 }
 
 // appOf is the inverse of release.Role.
