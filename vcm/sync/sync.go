@@ -193,17 +193,26 @@ func compare(ctx context.Context, inv Inventory, to Place) (standing, error) {
 	case timestamp == nil:
 		return standing{}, nil
 	}
-	there, err := parseTimestamp(timestamp)
+	there := readable(timestamp)
 	s := standing{there.Version, timestamp}
-	switch damaged := err != nil; {
-	case damaged: // for clients too, so that replacing it takes nothing away
-		return standing{timestamp: timestamp}, nil
+	switch {
+	case there.Version == 0: // damaged for clients too, so that replacing it takes nothing away
+		return s, nil
 	case there.Version > inv.Version:
 		return s, fmt.Errorf("it %w: it has timestamp %d, and the folder %d; publish from the folder that was brought there last", ErrNewer, there.Version, inv.Version)
 	case there.Version == inv.Version && !bytes.Equal(timestamp, inv.Timestamp):
 		return s, forked(there.Version)
 	}
 	return s, descends(ctx, inv, to, there)
+}
+
+// readable is what a timestamp says, or nothing where it is damaged.
+func readable(data []byte) timestamp {
+	t, err := parseTimestamp(data)
+	if err != nil {
+		return timestamp{}
+	}
+	return t
 }
 
 // descends tells whether the folder's state came out of the place's: no
