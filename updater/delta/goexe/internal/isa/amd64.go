@@ -48,8 +48,57 @@ type AMD64 struct {
 	Branch bool // it is a call or a jump by that distance
 }
 
+// plain tells of the opcodes that need no thought how the instruction goes on: 1 for ModRM, and 2 for each byte of the
+// immediate; odd for others. Nearly all instructions have such an opcode, behind REX at most.
+var plain = func() (t [256]uint8) {
+	for op := range t {
+		t[op] = odd
+		if form := oneByte[op]; form <= '9' && form&8 == 0 {
+			t[op] = form&1 | form&2 | form&4<<1
+		}
+	}
+	return t
+}()
+
+const odd = 0xff
+
 // ReadAMD64 reads the instruction that b begins with. What follows the distance only matters for Length and Imm.
 func ReadAMD64(b *Window) AMD64 {
+	op, p := b[0], 1
+	if op&0xf0 == 0x40 { // REX
+		op, p = b[1], 2
+	}
+	form := plain[op]
+	if form == odd {
+		return readOdd(b)
+	}
+	i := AMD64{Imm: int(form >> 1)}
+	if form&1 != 0 {
+		p = i.modRM(b, p)
+	}
+	i.Length = p + i.Imm
+	return i
+}
+
+// modRM reads the ModRM byte at p and what belongs to it, and returns where that ends.
+func (i *AMD64) modRM(b *Window, p int) int {
+	modrm := b[p]
+	switch size := behindModRM[modrm>>3&0x18|modrm&7]; size {
+	case 'r':
+		i.At = p + 1
+		return p + 5
+	case 's':
+		if b[p+1]&7 == 5 {
+			return p + 6
+		}
+		return p + 2
+	default:
+		return p + int(size-'0')
+	}
+}
+
+// readOdd reads any instruction.
+func readOdd(b *Window) AMD64 {
 	p, short, wide, address32 := 0, false, false, false
 	op := b[0]
 	form := oneByte[op]
@@ -106,19 +155,7 @@ func ReadAMD64(b *Window) AMD64 {
 	}
 	i := AMD64{Imm: imm}
 	if form&1 != 0 {
-		modrm := b[p]
-		switch size := behindModRM[modrm>>3&0x18|modrm&7]; size {
-		case 'r':
-			i.At = p + 1
-			p += 5
-		case 's':
-			if b[p+1]&7 == 5 {
-				p += 4
-			}
-			p += 2
-		default:
-			p += int(size - '0')
-		}
+		p = i.modRM(b, p)
 	} else if form == '8' {
 		i.At, i.Branch = p, true
 		p += 4

@@ -3,6 +3,7 @@ package isa
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"math/rand/v2"
 	"testing"
 
 	"golang.org/x/arch/x86/x86asm"
@@ -109,6 +110,25 @@ func TestAgainstX86asm(t *testing.T) {
 		t.Logf("%v: %d instructions, %d more that x86asm does not know", target, known, unknown)
 		if known < 100_000 || unknown > known/100 {
 			t.Errorf("%v: %d known, %d unknown", target, known, unknown)
+		}
+	}
+}
+
+// What is read in short is read as it is at length.
+func TestPlainOpcodes(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var w Window
+	for n := range 200_000 {
+		binary.LittleEndian.PutUint64(w[:], r.Uint64())
+		binary.LittleEndian.PutUint64(w[8:], r.Uint64())
+		switch n % 4 {
+		case 0:
+			w[0] = 0x40 | w[0]&15
+		case 1:
+			w[0] = 0x66
+		}
+		if got, want := ReadAMD64(&w), readOdd(&w); got != want {
+			t.Fatalf("%x: %+v, want %+v", w, got, want)
 		}
 	}
 }
