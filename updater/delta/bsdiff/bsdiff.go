@@ -21,6 +21,8 @@ import (
 	"math"
 
 	"github.com/gabstv/go-bsdiff/pkg/bsdiff"
+
+	"github.com/tesseract-desktop/tesseract/updater/delta/internal/bounded"
 )
 
 // ErrCorrupt marks patches that do not fit the old file and the size of the result.
@@ -38,15 +40,11 @@ func (Codec) Name() string { return "bsdiff" }
 // Diff writes a patch from old to new. It is not interrupted once it computes, which takes seconds per MB
 // where the files differ much: who must be free earlier calls it in a goroutine and leaves that to its end.
 func (Codec) Diff(ctx context.Context, old, new *io.SectionReader, patch io.Writer) error {
-	oldBytes, err := load(old)
-	if err != nil {
-		return fmt.Errorf("read the old file: %w", err)
+	if max(old.Size(), new.Size()) > math.MaxInt32 {
+		return fmt.Errorf("%d and %d bytes: %w", old.Size(), new.Size(), ErrTooLarge)
 	}
-	newBytes, err := load(new)
+	oldBytes, newBytes, err := bounded.Both(ctx, old, new)
 	if err != nil {
-		return fmt.Errorf("read the new file: %w", err)
-	}
-	if err := ctx.Err(); err != nil {
 		return err
 	}
 	made, err := bsdiff.Bytes(oldBytes, newBytes)
@@ -58,15 +56,4 @@ func (Codec) Diff(ctx context.Context, old, new *io.SectionReader, patch io.Writ
 	}
 	_, err = patch.Write(made)
 	return err
-}
-
-func load(r *io.SectionReader) ([]byte, error) {
-	if r.Size() > math.MaxInt32 {
-		return nil, fmt.Errorf("%d bytes: %w", r.Size(), ErrTooLarge)
-	}
-	b := make([]byte, r.Size())
-	if _, err := r.ReadAt(b, 0); err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
-	}
-	return b, nil
 }

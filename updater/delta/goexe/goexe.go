@@ -33,6 +33,7 @@ import (
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/pack"
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/refs"
 	"github.com/tesseract-desktop/tesseract/updater/delta/goexe/internal/remap"
+	"github.com/tesseract-desktop/tesseract/updater/delta/internal/bounded"
 )
 
 // ErrUnsupported says that a file is no Go executable that this codec understands.
@@ -181,7 +182,5 @@ func read(r *io.SectionReader) ([]byte, error) {
 	if r.Size() > maxFile {
 		return nil, fmt.Errorf("%w: it has more than %d bytes", ErrUnsupported, int64(maxFile))
 	}
-	b := make([]byte, r.Size())
-	_, err := io.ReadFull(io.NewSectionReader(r, 0, r.Size()), b)
-	return b, err
+	return bounded.All(r)
 }

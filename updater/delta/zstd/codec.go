@@ -28,15 +28,8 @@ func (Codec) Diff(ctx context.Context, old, new *io.SectionReader, patch io.Writ
 	if err != nil {
 		return err
 	}
-	oldBytes, err := load(old)
+	oldBytes, newBytes, err := bounded.Both(ctx, old, new)
 	if err != nil {
-		return fmt.Errorf("read the old file: %w", err)
-	}
-	newBytes, err := load(new)
-	if err != nil {
-		return fmt.Errorf("read the new file: %w", err)
-	}
-	if err := ctx.Err(); err != nil {
 		return err
 	}
 	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1),
@@ -85,7 +78,7 @@ func apply(ctx context.Context, old *io.SectionReader, patch io.Reader, size int
 	if err != nil {
 		return nil, err
 	}
-	oldBytes, err := load(old)
+	oldBytes, err := bounded.All(old)
 	if err != nil {
 		return nil, fmt.Errorf("read the old file: %w", err)
 	}
@@ -117,14 +110,6 @@ func patchWindow(old, new int64) (int, error) {
 		return 0, ErrTooLarge
 	}
 	return 1 << bits.Len64(uint64(max(old+new, 1<<20)-1)), nil
-}
-
-func load(r *io.SectionReader) ([]byte, error) {
-	b := make([]byte, r.Size())
-	if _, err := r.ReadAt(b, 0); err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
-	}
-	return b, nil
 }
 
 // loadFrame reads a frame, which no honest encoder makes much longer than what it holds, and looks at the size

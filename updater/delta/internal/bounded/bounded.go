@@ -1,10 +1,11 @@
-// Package bounded holds input of unknown length in no more memory than it has bytes.
+// Package bounded holds input in no more memory than it has bytes.
 //
 // Whoever sends a patch chooses how long it is. A buffer that doubles takes up to three times that while it grows;
 // [Read] takes fixed pieces, gives up beyond a limit, and what it read is then read at offsets. A crash leaves nothing.
 package bounded
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -75,4 +76,24 @@ func (b *Bytes) Join() []byte {
 	}
 	*b = Bytes{}
 	return whole
+}
+
+// All reads a section of known length whole.
+func All(r *io.SectionReader) ([]byte, error) {
+	b := make([]byte, r.Size())
+	if n, err := r.ReadAt(b, 0); n < len(b) {
+		return nil, err
+	}
+	return b, nil
+}
+
+// Both reads the old and the new file of a pair whole, for as long as ctx lasts.
+func Both(ctx context.Context, old, new *io.SectionReader) (oldBytes, newBytes []byte, err error) {
+	if oldBytes, err = All(old); err != nil {
+		return nil, nil, fmt.Errorf("read the old file: %w", err)
+	}
+	if newBytes, err = All(new); err != nil {
+		return nil, nil, fmt.Errorf("read the new file: %w", err)
+	}
+	return oldBytes, newBytes, ctx.Err()
 }

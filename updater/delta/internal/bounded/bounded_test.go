@@ -2,6 +2,7 @@ package bounded_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"testing"
@@ -65,5 +66,26 @@ func TestGivesUp(t *testing.T) {
 	broken := errors.New("broken")
 	if _, err := bounded.Read(io.MultiReader(bytes.NewReader(pattern(10)), iotest.ErrReader(broken)), 100); !errors.Is(err, broken) {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestWholeFiles(t *testing.T) {
+	section := func(r io.ReaderAt, n int64) *io.SectionReader { return io.NewSectionReader(r, 0, n) }
+	a, b := pattern(1000), pattern(200_000)
+	old, new, err := bounded.Both(t.Context(), section(bytes.NewReader(a), 1000), section(bytes.NewReader(b), 200_000))
+	if err != nil || !bytes.Equal(old, a) || !bytes.Equal(new, b) {
+		t.Errorf("%d and %d bytes, %v", len(old), len(new), err)
+	}
+	if none, err := bounded.All(section(bytes.NewReader(nil), 0)); err != nil || len(none) != 0 {
+		t.Errorf("an empty file: %d bytes, %v", len(none), err)
+	}
+	short := section(bytes.NewReader(a), 1001) // of a file that was cut meanwhile
+	if _, _, err := bounded.Both(t.Context(), short, short); !errors.Is(err, io.EOF) {
+		t.Errorf("cut: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := bounded.Both(ctx, section(bytes.NewReader(a), 1000), section(bytes.NewReader(b), 10)); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
 	}
 }
