@@ -100,9 +100,12 @@ func TestPause(t *testing.T) {
 				s.options.Limit = fetch.Limit{BytesPerSecond: 2_000_000} // so that time passes
 				f := s.fetcher()
 				pause := steer(f, &s.request)
+				var mu sync.Mutex
 				var paused, told, resumed time.Time
 				var atPause, last int64
 				s.request.Progress = func(p fetch.Progress) {
+					mu.Lock()
+					defer mu.Unlock()
 					if p.Waiting == fetch.Paused && told.IsZero() {
 						told, atPause = time.Now(), p.Done
 					}
@@ -111,8 +114,15 @@ func TestPause(t *testing.T) {
 					}
 					last = p.Done
 				}
-				time.AfterFunc(3*time.Second, func() { paused = time.Now(); pause.Pause() })
+				time.AfterFunc(3*time.Second, func() {
+					mu.Lock()
+					defer mu.Unlock()
+					paused = time.Now()
+					pause.Pause()
+				})
 				time.AfterFunc(time.Hour, func() {
+					mu.Lock()
+					defer mu.Unlock()
 					if last != atPause {
 						t.Errorf("%d bytes came in the pause", last-atPause)
 					}
