@@ -20,7 +20,7 @@ type Proposal struct {
 	ID        string    `json:"id"`
 	App       string    `json:"app"`
 	Version   int64     `json:"version"`   // of the document
-	Published bool      `json:"published"` // clients find it
+	Published bool      `json:"published"` // clients find it, with all of its files
 	Missing   []Missing `json:"missing"`   // to be sent before it can be published
 }
 

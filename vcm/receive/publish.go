@@ -127,7 +127,7 @@ func (r *Receiver) isAbandoned(id string) bool {
 	if err == nil && p.Already {
 		// A crash came between publishing and tidying up, or a lost file came back.
 		answer, err := p.answer(r)
-		return err == nil && len(answer.Missing) == 0
+		return err == nil && answer.Published
 	}
 	var refused *Refusal
 	if errors.As(err, &refused) {

@@ -215,7 +215,7 @@ func (r *Receiver) propose(w http.ResponseWriter, req *http.Request) (any, error
 		return nil, err
 	}
 	answer, err := p.answer(r)
-	if err != nil || answer.Published && len(answer.Missing) == 0 {
+	if err != nil || answer.Published {
 		return answer, err
 	}
 	return answer, r.keep(p)
@@ -295,7 +295,8 @@ func (p *proposal) part(b release.Blob) string {
 	return p.folder() + "/" + release.Digest(sha256.Sum256([]byte(b.Path))).String() + ".unverified"
 }
 
-// answer says what is missing: neither in the feed, nor here in full length.
+// answer says what is missing: neither in the feed, nor here in full length. It
+// is published once nothing has to be put into the feed any more.
 func (p *proposal) answer(r *Receiver) (vcm.Proposal, error) {
 	a := vcm.Proposal{ID: p.id(), App: p.App, Version: p.Version, Published: p.Already, Missing: []vcm.Missing{}}
 	for _, b := range p.blobs {
@@ -306,6 +307,7 @@ func (p *proposal) answer(r *Receiver) (vcm.Proposal, error) {
 		if whole {
 			continue
 		}
+		a.Published = false
 		have, err := r.size(p.part(b))
 		if err != nil {
 			return a, err

@@ -273,6 +273,17 @@ func TestPublish(t *testing.T) {
 	if res := publish(d, vcmsync.Options{}); !slices.Equal(res.Sent, []string{"artifacts/a"}) {
 		t.Errorf("repaired: %+v", res)
 	}
+	// So it does when an earlier try ended before it was put there.
+	if err := os.Remove(filepath.Join(s.dir, "feed", "artifacts", "a")); err != nil {
+		t.Fatal(err)
+	}
+	_, p, _ := s.propose(d)
+	if status, _, text := s.ask(http.MethodPut, "/"+p.ID+"/artifacts/a", s.content(d.Blobs[0])); status != 200 || p.Published {
+		t.Fatalf("%+v %s", p, text)
+	}
+	if res := publish(d, vcmsync.Options{}); len(res.Sent) != 0 {
+		t.Errorf("taken up: %+v", res)
+	}
 	if got, err := os.ReadFile(filepath.Join(s.dir, "feed", "artifacts", "a")); err != nil || !bytes.Equal(got, s.content(d.Blobs[0])) {
 		t.Errorf("it is not back: %v", err)
 	}

@@ -63,7 +63,7 @@ func (c *Centre) publish(ctx context.Context, app string, document []byte, feed 
 			sent[name] += n
 			progress = progress || n > 0
 		}
-		if err != nil || p.Published && len(p.Missing) == 0 {
+		if err != nil || p.Published {
 			return progress, err
 		}
 		return progress, c.commit(ctx, p.ID)
