@@ -84,6 +84,7 @@ test-go: setup ## Go unit tests
 .PHONY: test-e2e
 test-e2e: setup ## built binaries in a real window; RUN=pattern picks some
 	$(GO) test -tags e2e -count=1 -timeout 20m $(if $(RUN),-run '$(RUN)' -v) ./e2e/...
+	$(GO) test -tags e2e -count=1 -timeout 10m -run '$(or $(RUN),S3|Bucket)' ./vcm/sync ./cmd/vcm
 
 .PHONY: bench
 bench: setup ## benchmarks; the numbers go to build/bench/go.txt too
@@ -93,6 +94,10 @@ bench: setup ## benchmarks; the numbers go to build/bench/go.txt too
 .PHONY: bench-delta
 bench-delta: setup vcm ## patches beside bsdiff, xdelta3 and zstd on real programs; figures in build/bench/delta.json (ARGS=-help)
 	@$(GO) run ./e2e/cmd/deltabench $(ARGS)
+
+.PHONY: bench-transport
+bench-transport: setup ## downloads beside curl and aria2c over slow and lossy networks; docs/transport.md (ARGS=-help)
+	@$(GO) run ./e2e/cmd/transportbench $(ARGS)
 
 .PHONY: lint
 lint: setup ## go vet for each system, golangci-lint with staticcheck, eslint, prettier, svelte-check
