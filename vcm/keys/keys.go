@@ -79,7 +79,13 @@ type Store struct {
 	opts Options
 
 	mu     sync.Mutex
-	loaded map[string]ed25519.PrivateKey // by file name: decrypting takes about a second
+	loaded map[string]loaded // by file name: decrypting takes about a second, also in vain
+}
+
+// loaded is what came of reading a key file.
+type loaded struct {
+	private ed25519.PrivateKey
+	err     error
 }
 
 // New makes a Store. It does not touch the disk.
@@ -90,7 +96,7 @@ func New(o Options) (*Store, error) {
 	if o.WorkFactor < 0 || o.WorkFactor > maxWork {
 		return nil, fmt.Errorf("keys: work factor %d must be 0 to %d", o.WorkFactor, maxWork)
 	}
-	return &Store{opts: o, loaded: map[string]ed25519.PrivateKey{}}, nil
+	return &Store{opts: o, loaded: map[string]loaded{}}, nil
 }
 
 // String keeps what is secret out of logs.
@@ -155,8 +161,9 @@ func (s *Store) generate(role string) (Public, error) {
 	return p, durable.WriteFile(root, path.Join(folder(role), role+"-"+p.ID[:idDigits]+extension), data, 0o600)
 }
 
-// Signers returns the keys that this store has for a role; once read, they stay in memory. Its error is
-// fs.ErrNotExist when there is none, and ErrPassphrase when one cannot be decrypted.
+// Signers returns the keys that this store has for a role; once read, they stay in memory. A key that the passphrase
+// does not open is passed over where another one opens: it may be a retired one, of an older passphrase. Its error is
+// fs.ErrNotExist when there is no key, and ErrPassphrase when none can be decrypted.
 func (s *Store) Signers(role string) ([]crypto.Signer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -165,21 +172,27 @@ func (s *Store) Signers(role string) ([]crypto.Signer, error) {
 		return nil, fmt.Errorf("key for %s: %w", role, err)
 	}
 	var signers []crypto.Signer
+	locked := fmt.Errorf("%w in %s", fs.ErrNotExist, s.opts.Dir)
 	for _, f := range files {
 		if f.Role != role {
 			continue
 		}
 		key, ok := s.loaded[f.Name]
 		if !ok {
-			if key, err = s.load(f); err != nil {
-				return nil, fmt.Errorf("key for %s: %w", role, err)
-			}
+			key.private, key.err = s.load(f)
 			s.loaded[f.Name] = key
 		}
-		signers = append(signers, key)
+		switch {
+		case key.err == nil:
+			signers = append(signers, key.private)
+		case errors.Is(key.err, ErrPassphrase):
+			locked = key.err
+		default:
+			return nil, fmt.Errorf("key for %s: %w", role, key.err)
+		}
 	}
 	if len(signers) == 0 {
-		return nil, fmt.Errorf("key for %s: %w in %s", role, fs.ErrNotExist, s.opts.Dir)
+		return nil, fmt.Errorf("key for %s: %w", role, locked)
 	}
 	return signers, nil
 }

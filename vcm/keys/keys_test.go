@@ -184,6 +184,20 @@ func TestPassphrase(t *testing.T) {
 	}
 }
 
+// A retired key of another passphrase does not stand in the way of the present one.
+func TestAnotherPassphrase(t *testing.T) {
+	dir := t.TempDir()
+	generate(t, store(t, dir, "the former one"), "root")
+	p := generate(t, store(t, dir, "the new one"), "root")["root"]
+	signers, err := store(t, dir, "the new one").Signers("root")
+	if err != nil || len(signers) != 1 || !p.Key.Equal(signers[0].Public()) {
+		t.Errorf("%d keys, %v", len(signers), err)
+	}
+	if _, err := store(t, dir, "neither").Signers("root"); !errors.Is(err, keys.ErrPassphrase) {
+		t.Errorf("neither: %v", err)
+	}
+}
+
 func TestPublic(t *testing.T) {
 	p := generate(t, store(t, t.TempDir(), ""), "root")["root"]
 	text, err := p.Encode()

@@ -182,7 +182,7 @@ func seal[T metadata.Roles](d *draft, role string, m *metadata.Metadata[T], keys
 		if signers, err := keys(role); len(signers) == 0 && err != nil {
 			return nil, err
 		}
-		return nil, unsigned(l)
+		return nil, fmt.Errorf("the keys at hand are not those that the feed names: %w", unsigned(l))
 	}
 	if err := d.accepts(role, m); err != nil {
 		return nil, err
@@ -192,6 +192,5 @@ func seal[T metadata.Roles](d *draft, role string, m *metadata.Metadata[T], keys
 
 func unsigned(lacks []Lack) error {
 	l := lacks[0]
-	return fmt.Errorf("%s has %d of %d signatures that %s asks for; the keys at hand are not those that the feed names: %w",
-		l.Role, l.Have, l.Need, l.By, ErrUnsigned)
+	return fmt.Errorf("%s has %d of %d signatures that %s asks for: %w", l.Role, l.Have, l.Need, l.By, ErrUnsigned)
 }
