@@ -323,11 +323,18 @@ func TestBadReleaseTakesItselfBack(t *testing.T) {
 	}
 }
 
-func TestUserComesBackInTheMiddle(t *testing.T) {
+// waiting returns a stage whose engine has downloaded 1.1.0 and waits for a moment to install it.
+func waiting(t *testing.T, behaviour string) *stage {
+	t.Helper()
 	s := newStage(t)
-	s.publish("1.1.0", good)
+	s.publish("1.1.0", behaviour)
 	s.start()
 	s.awaitState(updater.Waiting)
+	return s
+}
+
+func TestUserComesBackInTheMiddle(t *testing.T) {
+	s := waiting(t, good)
 	s.engine.SetVisible(false)
 	s.awaitState(updater.Swapping)
 	s.engine.SetVisible(true)
@@ -343,10 +350,7 @@ func TestUserComesBackInTheMiddle(t *testing.T) {
 }
 
 func TestRestartOnRequest(t *testing.T) {
-	s := newStage(t)
-	s.publish("1.1.0", good)
-	s.start()
-	s.awaitState(updater.Waiting)
+	s := waiting(t, good)
 	s.engine.Restart()
 	s.awaitEnd()
 	history, err := s.engine.History()

@@ -73,10 +73,7 @@ func TestFailureBeforeTheSwapLeavesTheProgramAlone(t *testing.T) {
 }
 
 func TestWaitingHearsTheUser(t *testing.T) {
-	s := newStage(t)
-	s.publish("1.1.0", good)
-	s.start()
-	s.awaitState(updater.Waiting)
+	s := waiting(t, good)
 	s.choose(func(chosen *updater.Settings) { chosen.Channel = release.Beta }) // stable releases are for users of beta, too
 	s.engine.Check()
 	s.engine.SetVisible(false)
@@ -98,10 +95,7 @@ func TestRestartWithNothingWaitingMeansNothingLater(t *testing.T) {
 }
 
 func TestTryAgainLastsUntilItIsTried(t *testing.T) {
-	s := newStage(t)
-	s.publish("1.1.0", exitsAtOnce)
-	s.start()
-	s.awaitState(updater.Waiting)
+	s := waiting(t, exitsAtOnce)
 	s.engine.SetVisible(false)
 	s.awaitState(updater.RolledBack)
 	s.engine.SetVisible(true)
@@ -115,10 +109,7 @@ func TestTryAgainLastsUntilItIsTried(t *testing.T) {
 }
 
 func TestLeavingUndoesAHandoverUnderWay(t *testing.T) {
-	s := newStage(t)
-	s.publish("1.1.0", good)
-	s.start()
-	s.awaitState(updater.Waiting)
+	s := waiting(t, good)
 	s.engine.SetVisible(false)
 	s.awaitState(updater.HandingOver)
 	s.engine.Leaving()
