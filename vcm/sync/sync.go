@@ -13,16 +13,15 @@
 //
 // Guarantees. Files appear under a name that is made of their content or their
 // version before anything refers to them; what changes under its name, the
-// timestamp, comes very last and in one step, and only when the place still has
-// the one that was compared before. So a client sees the whole feed of before
+// timestamp, comes last and in one step, and only when the place still has the
+// one that was compared before; after it come later roots alone. So a client sees the whole feed of before
 // or the whole feed of now, at every moment, also between two runs. A place
 // that carries another feed, a newer timestamp, or one that this folder knows
 // nothing of, is left as it is. What is there already is not sent again, and
 // running twice is running once. Nothing is ever deleted at a place.
 //
-// One moment is less than that: a new root that replaces the timestamp's key
-// counts as soon as it is there, and clients that ask between it and the new
-// timestamp, sent right after it, have to ask again.
+// One moment can be less than that: between a timestamp that the former key has
+// not signed too and the new root with its key, clients have to ask again.
 //
 // A crash, or an interruption, leaves files at the place that nothing refers
 // to. The next run finds them and goes on.
@@ -149,26 +148,36 @@ func bring(ctx context.Context, feed *os.Root, to Place, o Options) (Result, err
 	if err := t.all(blobFiles(inv), func(f File) (source, error) { return fileSource(feed, f.Name) }); err != nil {
 		return Result{}, err
 	}
-	for _, doc := range inv.Documents {
-		if err := t.all([]File{doc.file()}, func(File) (source, error) { return bytesSource(doc.Data), nil }); err != nil {
+	before, after := inOrder(inv.Documents, there)
+	if err := t.documents(before); err != nil {
+		return Result{}, err
+	}
+	if !bytes.Equal(there.timestamp, inv.Timestamp) {
+		if err := t.swap(there.timestamp, inv.Timestamp); err != nil {
 			return Result{}, err
 		}
 	}
+	if err := t.documents(after); err != nil {
+		return Result{}, err
+	}
 	res := t.result
 	res.Place, res.Timestamp, res.Before, res.DryRun = to.String(), inv.Version, there.version, o.DryRun
-	if bytes.Equal(there.timestamp, inv.Timestamp) {
-		return res, nil
-	}
-	res.Sent = append(res.Sent, vcm.TimestampFile)
-	res.SentBytes += int64(len(inv.Timestamp))
-	if o.DryRun {
-		return res, nil
-	}
-	if err := to.Swap(ctx, vcm.TimestampFile, there.timestamp, inv.Timestamp); err != nil {
-		return Result{}, fmt.Errorf("%s: %w", vcm.TimestampFile, err)
-	}
 	o.Log.Info("feed brought", "place", to.String(), "timestamp", inv.Version, "sent", len(res.Sent))
 	return res, nil
+}
+
+// inOrder says which documents come before the timestamp and which after it. What a timestamp leads to must be there first. Later roots come
+// last: a timestamp that another key signs from now on carries the former one's signature too, so that clients of both roots take it, while
+// one without it means nothing to clients of the later root.
+func inOrder(all []Document, there standing) (before, after []Document) {
+	for _, doc := range all {
+		if there.timestamp != nil && strings.HasSuffix(doc.Name, ".root.json") {
+			after = append(after, doc)
+		} else {
+			before = append(before, doc)
+		}
+	}
+	return before, after
 }
 
 // standing is what a place had when it was compared.

@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/tesseract-desktop/tesseract/updater/release"
+	"github.com/tesseract-desktop/tesseract/vcm"
 )
 
 // source is a file's content, as often as it is needed.
@@ -66,6 +67,28 @@ func (t *transport) all(files []File, open func(File) (source, error)) error {
 		}
 		return nil
 	})
+}
+
+// documents brings metadata, one after the other.
+func (t *transport) documents(docs []Document) error {
+	for _, doc := range docs {
+		if err := t.all([]File{doc.file()}, func(File) (source, error) { return bytesSource(doc.Data), nil }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// swap puts the timestamp in place of the one that was there.
+func (t *transport) swap(old, new []byte) error {
+	if !t.o.DryRun {
+		if err := t.to.Swap(t.ctx, vcm.TimestampFile, old, new); err != nil {
+			return fmt.Errorf("%s: %w", vcm.TimestampFile, err)
+		}
+	}
+	t.result.Sent = append(t.result.Sent, vcm.TimestampFile)
+	t.result.SentBytes += int64(len(new))
+	return nil
 }
 
 func (t *transport) one(ctx context.Context, f File, open func(File) (source, error)) error {
