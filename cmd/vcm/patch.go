@@ -75,7 +75,7 @@ func (t *tool) patch(ctx context.Context, oldName, patchName, out string, want *
 	res := deltaResult{Codec: info.Codec, Old: before.Size(), New: info.Size, Patch: patch.Size()}
 	bar := t.progress()
 	err = writeOutput(out, mode, func(w io.Writer) error {
-		if res.SHA256, err = applyPatch(ctx, info, before, patch, w, bar); err != nil {
+		if res.OldSHA256, res.SHA256, err = applyPatch(ctx, info, before, patch, w, bar); err != nil {
 			return cmp.Or(interrupted(ctx), checkOld(before, oldName, info), err)
 		}
 		return cmp.Or(interrupted(ctx), checkResult(res.SHA256, info, want))
@@ -85,11 +85,6 @@ func (t *tool) patch(ctx context.Context, oldName, patchName, out string, want *
 		return err
 	}
 	res.deltaCost = costSince(began)
-	if t.json {
-		if res.OldSHA256, err = digest(before); err != nil {
-			return err
-		}
-	}
 	return t.print(res, func(w io.Writer) {
 		fmt.Fprintf(w, "Wrote %s: %s, SHA-256 %s\n", out, strings.TrimSpace(size(res.New)), res.SHA256)
 	})
@@ -139,27 +134,26 @@ func checkResult(got release.Digest, info delta.Info, want *release.Digest) erro
 	return nil
 }
 
-// applyPatch writes the result to w and returns its hash. It returns promptly
-// when ctx ends; then nothing more reaches w.
-func applyPatch(ctx context.Context, info delta.Info, before, patch *io.SectionReader, w io.Writer, bar *bar) (release.Digest, error) {
+// applyPatch writes the result to w and returns the hashes of both files. It
+// returns promptly when ctx ends; then nothing more reaches w.
+func applyPatch(ctx context.Context, info delta.Info, before, patch *io.SectionReader, w io.Writer, bar *bar) (old, new release.Digest, err error) {
 	sum := sha256.New()
 	out := &valve{w: io.MultiWriter(w, sum, &meter{size: info.Size, bar: bar, text: "applying " + kind(info.Codec)})}
 	defer out.shut()
 	bar.show("applying "+kind(info.Codec), 0, info.Size)
-	return promptly(ctx, func() (release.Digest, error) {
-		apply := func(ctx context.Context, patch io.Reader, size int64, w io.Writer) error {
-			return zstd.Decompress(ctx, patch, size, w)
-		}
+	old, err = promptly(ctx, func() (release.Digest, error) {
 		if codec, ok := delta.ByName(info.Codec); ok {
-			apply = func(ctx context.Context, patch io.Reader, size int64, w io.Writer) error {
-				return codec.Apply(ctx, before, patch, size, w)
-			}
+			return delta.ApplySum(ctx, codec, before, patch, info.Size, out)
 		}
-		if err := apply(ctx, patch, info.Size, out); err != nil {
+		if err := zstd.Decompress(ctx, patch, info.Size, out); err != nil {
 			return release.Digest{}, err
 		}
-		return release.Digest(sum.Sum(nil)), nil
+		return digest(before)
 	})
+	if err != nil {
+		return old, new, err
+	}
+	return old, release.Digest(sum.Sum(nil)), nil
 }
 
 // meter shows how much went through it.

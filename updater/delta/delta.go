@@ -5,7 +5,7 @@
 //
 // Trust. A patch is hostile input: whoever holds the server chooses every byte of it. Apply takes memory only
 // for lengths that fit the signed size of the result. No patch, however made, makes a codec of this
-// package panic, write more than that size, or take more than old + new + patch + a few MiB. What a patch can do is
+// package panic, write more than that size, or take more than old + new + 64 MiB. What a patch can do is
 // yield wrong bytes: the caller compares the SHA-256 and throws the result away.
 //
 // Guarantees. When Apply returns nil, exactly size bytes were written; when it returns an error, what
@@ -19,6 +19,7 @@ package delta
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -124,6 +125,42 @@ func (g guarded) Apply(ctx context.Context, old *io.SectionReader, patch io.Read
 		return fmt.Errorf("apply %s patch: %w: the result is %d bytes short", g.Name(), ErrCorrupt, to.left)
 	}
 	return nil
+}
+
+// ApplySum is codec's Apply, and returns the SHA-256 of the old file as well. It saves the time for that where the codec
+// takes it anyway, to see whether the patch is for this file.
+func ApplySum(ctx context.Context, codec Codec, old *io.SectionReader, patch io.Reader, size int64, out io.Writer) (sum [sha256.Size]byte, err error) {
+	if g, ok := codec.(guarded); ok {
+		if s, ok := g.Codec.(summer); ok {
+			err = guarded{summing{s, &sum}}.Apply(ctx, old, patch, size, out)
+			return sum, err
+		}
+	}
+	if err := codec.Apply(ctx, old, patch, size, out); err != nil {
+		return sum, err
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, io.NewSectionReader(old, 0, old.Size())); err != nil {
+		return sum, fmt.Errorf("read the old file: %w", err)
+	}
+	return [sha256.Size]byte(h.Sum(nil)), nil
+}
+
+// summer is a codec that needs the old file's SHA-256.
+type summer interface {
+	Codec
+	ApplySum(ctx context.Context, old *io.SectionReader, patch io.Reader, size int64, out io.Writer) ([sha256.Size]byte, error)
+}
+
+// summing keeps the hash.
+type summing struct {
+	summer
+	sum *[sha256.Size]byte
+}
+
+func (s summing) Apply(ctx context.Context, old *io.SectionReader, patch io.Reader, size int64, out io.Writer) (err error) {
+	*s.sum, err = s.summer.ApplySum(ctx, old, patch, size, out)
+	return err
 }
 
 // The watched types remember errors of the disk: those are not the patch's fault.

@@ -3,6 +3,7 @@ package delta_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -211,6 +212,22 @@ func TestPatcher(t *testing.T) {
 		}
 		if err := p.Patch(zeros{}, &out, bytes.NewReader(patch)); err == nil {
 			t.Error("patched a stream")
+		}
+	})
+}
+
+func TestApplySum(t *testing.T) {
+	each(t, func(t *testing.T, c delta.Codec) {
+		old, new := sample(t, c)
+		patch := diff(t, c, old, new)
+		var made bytes.Buffer
+		sum, err := delta.ApplySum(t.Context(), c, section(old), bytes.NewReader(patch), int64(len(new)), &made)
+		if err != nil || !bytes.Equal(made.Bytes(), new) || sum != sha256.Sum256(old) {
+			t.Errorf("made %d bytes of %d, the old file is %x: %v", made.Len(), len(new), sum, err)
+		}
+		_, err = delta.ApplySum(t.Context(), c, section(old), bytes.NewReader(patch[:len(patch)/2]), int64(len(new)), io.Discard)
+		if !errors.Is(err, delta.ErrCorrupt) {
+			t.Errorf("half a patch: %v", err)
 		}
 	})
 }

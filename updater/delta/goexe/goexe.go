@@ -20,6 +20,7 @@ package goexe
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -134,30 +135,42 @@ func newPlan(ctx context.Context, before, after *program) (*plan, error) {
 }
 
 // Apply writes the size bytes that patch makes of old.
-func (Codec) Apply(ctx context.Context, old *io.SectionReader, patch io.Reader, size int64, out io.Writer) error {
+func (c Codec) Apply(ctx context.Context, old *io.SectionReader, patch io.Reader, size int64, out io.Writer) error {
+	_, err := c.ApplySum(ctx, old, patch, size, out)
+	return err
+}
+
+// ApplySum is Apply, and returns the SHA-256 of old.
+func (Codec) ApplySum(ctx context.Context, old *io.SectionReader, patch io.Reader, size int64, out io.Writer) (sum [sha256.Size]byte, err error) {
 	if size < 0 || size > maxFile {
-		return fmt.Errorf("a result of %d bytes", size)
+		return sum, fmt.Errorf("a result of %d bytes", size)
 	}
 	k, err := readContainer(patch, uint64(size))
 	if err != nil {
-		return err
+		return sum, err
 	}
 	data, err := read(old)
 	if err != nil {
-		return err
+		return sum, err
 	}
-	if fingerprintOf(data) != k.old {
-		return errOtherOld
+	sum = sha256.Sum256(data)
+	if fingerprint(sum[:len(k.old)]) != k.old {
+		return sum, errOtherOld
 	}
-	before, err := open(data)
+	return sum, k.apply(ctx, data, out)
+}
+
+// apply makes the new file of the old one.
+func (k *container) apply(ctx context.Context, old []byte, out io.Writer) error {
+	before, err := open(old)
 	if err != nil {
 		return err
 	}
-	p := pass{c: entropy.NewDecoder(k.numbers), old: before, size: uint64(size), lit: new(literals), room: newRoom(uint64(size))}
+	p := pass{c: entropy.NewDecoder(k.numbers), old: before, size: k.size, lit: new(literals), room: newRoom(k.size)}
 	if err := p.room.take(k.length()); err != nil {
 		return err
 	}
-	limit := min(uint64(size), uint64(p.room))
+	limit := min(k.size, uint64(p.room))
 	for i, b := range k.literals {
 		if p.lit.packed[i], err = pack.Unpack(b, limit); err != nil {
 			return err
