@@ -28,7 +28,7 @@ func (n *noting) Swap(ctx context.Context, name string, old, new []byte) error {
 	return n.Place.Swap(ctx, name, old, new)
 }
 
-// The first root is there before anything else; a later one follows the
+// The first root is there before the timestamp; a later one follows the
 // timestamp that both keys have signed.
 func TestLaterRootsFollowTheTimestamp(t *testing.T) {
 	s := newSample(t, "a")
@@ -45,7 +45,7 @@ func TestLaterRootsFollowTheTimestamp(t *testing.T) {
 		}
 		return place.names
 	}
-	if got := bringing(); got[0] != rootName(1) || got[len(got)-1] != vcm.TimestampFile {
+	if got := bringing(); !slices.Contains(got, rootName(1)) || got[len(got)-1] != vcm.TimestampFile {
 		t.Errorf("the first time: %v", got)
 	}
 	s.document("root", "root", map[string]any{"name": "a"})
