@@ -108,12 +108,9 @@ func checkOutput(out string, inputs ...string) error {
 	if out == "" || out == "-" {
 		return usageError{fmt.Errorf("-o %q: give the name of a file", out)}
 	}
-	there, err := os.Stat(out)
-	if err != nil {
-		return nil // writing it tells
-	}
+	there, _ := os.Stat(out)
 	for _, name := range inputs {
-		if in, err := os.Stat(name); err == nil && os.SameFile(there, in) {
+		if in, _ := os.Stat(name); there != nil && in != nil && os.SameFile(there, in) {
 			return usageError{fmt.Errorf("-o %s would replace what is read: give another name", out)}
 		}
 	}
