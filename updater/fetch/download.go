@@ -301,7 +301,7 @@ func (d *download) settle(r result) error {
 	case err == nil:
 		d.forgetWorker(r, nil)
 		return nil
-	case errors.Is(err, errHeld), errors.Is(err, errYielded), errors.Is(err, errRevoked), errors.Is(err, errAgain), context.Cause(r.w.ctx) != nil:
+	case errors.Is(err, errHeld), errors.Is(err, errYielded), errors.Is(err, errRevoked), context.Cause(r.w.ctx) != nil:
 		d.forgetWorker(r, errNoVerdict)
 		return nil
 	case errors.Is(err, ErrDiskFull), errors.Is(err, errDisk):

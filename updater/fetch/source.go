@@ -16,7 +16,6 @@ type source struct {
 
 	// The rest is guarded by sources.mu.
 	tag       string        // recognises its file, "" when it gave nothing to go by
-	ignoreTag bool          // its answers contradict each other, and segments prove the bytes anyway
 	ranged    bool          // it has answered with a part
 	whole     bool          // it hands out everything or nothing
 	latency   time.Duration // from a request to the first byte of its answer
@@ -25,7 +24,7 @@ type source struct {
 	failedAt  time.Time
 	notBefore time.Time
 	after     time.Duration // what it asked for itself when notBefore was set
-	damage    int           // segments in a row that arrived damaged
+	damage    int           // segments that arrived damaged
 	dead      error
 }
 
@@ -68,7 +67,7 @@ func (s *sources) best(now time.Time, tried map[*source]int) (best *source) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range s.all {
-		if c.dead != nil || c.notBefore.After(now) || s.breakers.open(c.host) {
+		if c.dead != nil || tried[c] >= twice || c.notBefore.After(now) || s.breakers.open(c.host) {
 			continue
 		}
 		if best == nil || tried[c] < tried[best] || tried[c] == tried[best] && c.damage < best.damage {

@@ -37,11 +37,9 @@ type worker struct {
 	all     bool      // the answer is the whole file
 	page    bool      // the answer is a web page
 	credit  credit
+	good    bool // the last segment was
 	revoked bool // guarded by download.taking
 }
-
-// errAgain asks for the same once more, with other words. It is no failure.
-var errAgain = errors.New("ask again")
 
 // run returns what the breaker of the host is told when the outcome is judged; nil when no request was made.
 func (w *worker) run() (done func(error), err error) {
@@ -104,7 +102,7 @@ func (w *worker) ask(ctx context.Context) (*http.Request, error) {
 	var tag string
 	w.d.sources.edit(func() {
 		whole = w.source.whole
-		if !w.source.ignoreTag {
+		if w.proof == nil { // where segments prove the bytes, it would only cost: a server whose machines tag a file differently sends it whole
 			tag = w.source.tag
 		}
 	})
@@ -155,11 +153,6 @@ func (w *worker) accept(resp *http.Response, ranged, conditional bool) error {
 func (w *worker) acceptWhole(resp *http.Response, ranged, conditional bool) error {
 	if err := w.fits(resp.ContentLength); err != nil {
 		return err
-	}
-	if conditional && w.proof != nil {
-		// It may be another file now, or one of several machines that tag the same file differently. Segments tell which.
-		w.d.sources.edit(func() { w.source.ignoreTag = true })
-		return errAgain
 	}
 	w.d.sources.edit(func() {
 		w.source.tag = strongTag(resp.Header)
@@ -306,9 +299,6 @@ func (w *worker) put(b []byte) error {
 	return w.prove(at, b)
 }
 
-// tooDamaged is how many segments in a row may arrive damaged before a request is given up.
-const tooDamaged = 3
-
 func (w *worker) prove(at int64, b []byte) error {
 	block, good, err := w.proof.arrived(at, b)
 	switch {
@@ -318,17 +308,17 @@ func (w *worker) prove(at int64, b []byte) error {
 		return nil
 	case good:
 		w.d.ledger.prove(block)
-		w.d.sources.edit(func() { w.source.damage = 0 })
+		w.good = true
 		return nil
 	}
 	w.d.ledger.damaged(block, w.source)
+	w.d.sources.edit(func() { w.source.damage++ })
 	w.d.f.o.Log.Warn("fetch: a segment arrived damaged", "url", w.source.name(), "from", block.from, "to", block.to)
-	damage := 0
-	w.d.sources.edit(func() { w.source.damage++; damage = w.source.damage })
-	if damage >= tooDamaged {
-		return &retry{err: ErrCorrupt}
+	if w.good {
+		w.good = false
+		return nil // an accident: what follows may be right
 	}
-	return nil
+	return &retry{err: ErrCorrupt} // it looks like another file
 }
 
 // early is a body that ended, properly, before the part was there.
