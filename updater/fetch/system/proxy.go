@@ -3,6 +3,7 @@ package system
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 )
@@ -47,11 +48,12 @@ func (p *Proxies) For(r *http.Request) (*url.URL, error) {
 
 // parseProxy reads what a system calls a proxy: an address, with or without a scheme. Nil: it is none that can be used.
 func parseProxy(s string) *url.URL {
+	if !strings.Contains(s, "://") {
+		s = "http://" + s
+	}
 	u, err := url.Parse(s)
-	if err != nil || u.Host == "" {
-		if u, err = url.Parse("http://" + s); err != nil {
-			return nil
-		}
+	if err != nil {
+		return nil
 	}
 	switch u.Scheme {
 	case "http", "https", "socks5", "socks5h":
