@@ -135,7 +135,7 @@ func TestNobodyAnswers(t *testing.T) {
 
 func TestWatch(t *testing.T) {
 	s := newServices(t, newBus(t))
-	s.values[onBattery.name] = false
+	s.set(t, onBattery, false)
 	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
 	defer stop()
 	seen := make(chan State)
