@@ -47,8 +47,8 @@ build: frontend vcm ## build/bin/tesseract and build/bin/vcm (VERSION= TRUST_ROO
 	$(GOBUILD) -tags $(APP_TAGS) -ldflags "$(LDFLAGS)" -o build/bin/tesseract$(EXE) .
 
 .PHONY: vcm
-vcm: ## build/bin/vcm alone; needs neither Node nor GTK
-	$(GOBUILD) -ldflags "-s -w -X main.version=$(VERSION)" -o build/bin/vcm$(EXE) ./cmd/vcm
+vcm: ## build/bin/vcm alone, static; needs neither Node nor GTK nor a C compiler
+	CGO_ENABLED=0 $(GOBUILD) -ldflags "-s -w -X main.version=$(VERSION)" -o build/bin/vcm$(EXE) ./cmd/vcm
 
 .PHONY: dist
 dist: frontend ## stripped binaries for Linux and Windows in build/dist
