@@ -105,8 +105,12 @@ var trials = []trial{
 	})},
 	{name: "another part than asked for, once", answer: first(1, wrongPart)},
 	{name: "another part than asked for, always", want: "refused unreachable", answer: always(wrongPart)},
-	{name: "416 once", answer: first(1, func(_ *bed, _ int64, w http.ResponseWriter, _ *http.Request) { w.WriteHeader(416) })},
-	{name: "416 always", want: "refused", answer: always(func(_ *bed, _ int64, w http.ResponseWriter, _ *http.Request) { w.WriteHeader(416) })},
+	{name: "416 once", answer: first(1, func(_ *bed, _ int64, w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusRequestedRangeNotSatisfiable)
+	})},
+	{name: "416 always", want: "refused", answer: always(func(_ *bed, _ int64, w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusRequestedRangeNotSatisfiable)
+	})},
 	{name: "429 with Retry-After", waits: time.Second, answer: first(2, func(_ *bed, _ int64, w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", "1")
 		w.WriteHeader(http.StatusTooManyRequests)
@@ -123,7 +127,9 @@ var trials = []trial{
 		}
 		b.serve(w, r)
 	})},
-	{name: "5xx always", want: "unreachable", answer: always(func(_ *bed, _ int64, w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) })},
+	{name: "5xx always", want: "unreachable", answer: always(func(_ *bed, _ int64, w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusInternalServerError)
+	})},
 	{name: "not there", want: "not_found", answer: always(func(_ *bed, _ int64, w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) })},
 	{name: "everything or nothing", spare: 40 << 20 / 100, answer: always(func(b *bed, _ int64, w http.ResponseWriter, r *http.Request) {
 		r.Header.Del("Range")

@@ -296,11 +296,12 @@ func (d *download) forgetWorker(r result, verdict error) {
 
 // settle draws the consequences of how a request ended.
 func (d *download) settle(r result) error {
-	err, s := r.err, r.w.source
-	switch {
-	case err == nil:
+	if r.err == nil {
 		d.forgetWorker(r, nil)
 		return nil
+	}
+	err, s := r.err, r.w.source
+	switch {
 	case errors.Is(err, errHeld), errors.Is(err, errYielded), errors.Is(err, errRevoked), context.Cause(r.w.ctx) != nil:
 		d.forgetWorker(r, errNoVerdict)
 		return nil
@@ -338,7 +339,7 @@ func (d *download) begin() {
 
 // filling is how many requests to begin with: the longer an answer takes, the more of them it takes to fill the time, and the longer it would
 // take to find their number by trying.
-func filling(latency time.Duration) int { return 1 + int(latency/(10*time.Millisecond)) }
+func filling(latency time.Duration) int { return 1 + int(latency/(5*time.Millisecond)) }
 
 // early is how many requests may run before a server has shown that it hands out parts. A late answer is a hint that many will be needed.
 // A server that hands out everything or nothing then sends some of it several times, so this is less than half a percent of the file.

@@ -37,8 +37,6 @@ func (l *ledger) done() int64 {
 	return l.have.size()
 }
 
-func (l *ledger) complete() bool { return l.done() == l.length }
-
 func (l *ledger) there() spans {
 	l.mu.Lock()
 	defer l.mu.Unlock()

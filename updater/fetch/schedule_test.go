@@ -214,10 +214,10 @@ func (f *flipping) Write(b []byte) (int, error) {
 func TestMirrors(t *testing.T) {
 	for name, first := range map[string]http.HandlerFunc{
 		"not found": http.NotFound,
-		"fails":     func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) },
+		"fails":     func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
 		"busy for long": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "3600")
-			w.WriteHeader(503)
+			w.WriteHeader(http.StatusServiceUnavailable)
 		},
 		"another file": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "5")
@@ -349,7 +349,7 @@ func TestBreaker(t *testing.T) {
 		s := newSite(t, newNetwork(t, func(w http.ResponseWriter, r *http.Request) {
 			asked.Add(1)
 			if !healthy.Load() {
-				w.WriteHeader(500)
+				w.WriteHeader(http.StatusInternalServerError)
 				return
 			}
 			http.ServeContent(w, r, "f", time.Time{}, bytes.NewReader(large))

@@ -215,7 +215,7 @@ func (w *worker) copy(ctx context.Context, stop context.CancelCauseFunc, body io
 	switch {
 	case w.d.ledger.open(w.lease).size() == 0:
 		return nil // however the connection ended
-	case ended == io.EOF:
+	case errors.Is(ended, io.EOF):
 		return w.early()
 	case errors.Is(ended, io.ErrUnexpectedEOF) && ctx.Err() == nil:
 		return &retry{err: fmt.Errorf("%w: the connection closed early", ErrTruncated)} // what came is good to continue from

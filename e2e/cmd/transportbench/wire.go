@@ -21,7 +21,7 @@ type wire struct {
 }
 
 const (
-	inFlight = 100_000  // packets on the wire in one direction; more are lost, as in a router
+	inFlight = 100_000 // packets on the wire in one direction; more are lost, as in a router
 	largest  = 64<<10 + 256
 )
 
