@@ -3,6 +3,7 @@ package fetch
 import (
 	"errors"
 	"math"
+	"os"
 
 	"golang.org/x/sys/windows"
 )
@@ -22,4 +23,10 @@ func freeSpace(folder string) (int64, error) {
 		return 0, err
 	}
 	return int64(min(free, math.MaxInt64)), nil
+}
+
+// sparse lets a file have holes. Where it cannot, writing behind the end costs the zeros in between, and nothing else.
+func sparse(f *os.File) {
+	var returned uint32
+	_ = windows.DeviceIoControl(windows.Handle(f.Fd()), windows.FSCTL_SET_SPARSE, nil, 0, nil, 0, &returned, nil)
 }

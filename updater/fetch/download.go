@@ -34,9 +34,8 @@ type download struct {
 }
 
 type result struct {
-	w    *worker
-	err  error
-	done func(error) // of the breaker; nil
+	w   *worker
+	err error
 }
 
 const (
@@ -90,6 +89,9 @@ func (d *download) run(ctx context.Context) error {
 	switch {
 	case errors.Is(err, ErrDiskFull):
 		d.part.discard() // what is there would keep the disk full
+		return err
+	case err != nil && d.ledger.done() == 0:
+		d.part.discard() // nothing to go on with
 		return err
 	case err != nil:
 		d.checkpoint()
@@ -267,9 +269,9 @@ func (d *download) start(ctx context.Context, e *lease) {
 	d.workers[w] = true
 	d.taking.Unlock()
 	go func() {
-		done, err := w.run()
+		err := w.run()
 		d.ledger.giveBack(e)
-		d.ended <- result{w, err, done}
+		d.ended <- result{w, err}
 	}()
 }
 
@@ -288,8 +290,8 @@ func (d *download) forgetWorker(r result, verdict error) {
 	delete(d.workers, r.w)
 	d.taking.Unlock()
 	r.w.cancel(nil)
-	if r.done != nil {
-		r.done(verdict)
+	if r.w.done != nil {
+		r.w.done(verdict)
 	}
 	d.sole.CompareAndSwap(r.w, nil)
 }
@@ -310,10 +312,15 @@ func (d *download) settle(r result) error {
 		return err
 	}
 	now := time.Now()
+	if errors.Is(err, ErrBreaker) { // it was not asked
+		d.forgetWorker(r, errNoVerdict)
+		d.sources.edit(func() { s.notBefore = now.Add(d.f.o.pause(1)) })
+		return nil
+	}
 	counted := d.sources.fail(s, r.w.began, now, err)
 	var again *retry
 	verdict := err
-	if !counted || r.w.got >= noticeable || !errors.As(err, &again) {
+	if !counted || !errors.As(err, &again) {
 		verdict = errNoVerdict // one of many, or the host does answer
 	}
 	d.forgetWorker(r, verdict)

@@ -34,6 +34,7 @@ func (p *part) open(ctx context.Context) (tags map[string]string, whole bool, er
 	if err != nil {
 		return nil, false, diskError(err)
 	}
+	sparse(p.file)
 	info, err := p.file.Stat()
 	if err != nil {
 		p.file.Close()

@@ -28,34 +28,35 @@ type worker struct {
 	proof  *proof // nil: segments have no hashes
 
 	began   time.Time
-	got     int64     // bytes of the body
-	stored  int64     // of them, on disk
-	first   time.Time // when the first were
-	at      int64     // where the body stands in the file
-	from    int64     // where it began
-	end     int64     // where the server says it ends; -1: it does not say
-	all     bool      // the answer is the whole file
-	page    bool      // the answer is a web page
+	done    func(error) // tells the breaker of the host how it went; nil when that is told
+	got     int64       // bytes of the body
+	stored  int64       // of them, on disk
+	first   time.Time   // when the first were
+	at      int64       // where the body stands in the file
+	from    int64       // where it began
+	end     int64       // where the server says it ends; -1: it does not say
+	all     bool        // the answer is the whole file
+	page    bool        // the answer is a web page
 	credit  credit
 	good    bool // the last segment was
 	revoked bool // guarded by download.taking
 }
 
-// run returns what the breaker of the host is told when the outcome is judged; nil when no request was made.
-func (w *worker) run() (done func(error), err error) {
+// run makes the request.
+func (w *worker) run() error {
 	f := w.d.f
 	w.began = time.Now()
 	s, err := f.slots.acquire(w.ctx, w.d.r.Priority, func() { w.cancel(errYielded) })
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer f.slots.release(s)
-	done, err = f.breakers.allow(w.source.host)
+	w.done, err = f.breakers.allow(w.source.host)
 	if err != nil {
-		return nil, &retry{err: err}
+		return err
 	}
 	w.began = time.Now()
-	return done, w.request()
+	return w.request()
 }
 
 func (w *worker) request() error {
@@ -223,27 +224,45 @@ func (w *worker) copy(ctx context.Context, stop context.CancelCauseFunc, body io
 	return failed(ctx, ended)
 }
 
+// flushEvery is how long bytes may wait for more before they are written: many small pieces together cost little more than one.
+const flushEvery = 20 * time.Millisecond
+
 // read hands the body to the sink until it ends, or is not wanted any more, and returns why it ended.
-func (w *worker) read(ctx context.Context, body io.Reader, idle *idle, sink *sink) error {
-	for {
-		buf := sink.buffer()
+func (w *worker) read(ctx context.Context, body io.Reader, idle *idle, sink *sink) (err error) {
+	for err == nil {
+		buf, filled := sink.buffer(), 0
+		for began := time.Now(); err == nil && filled < len(buf) && (filled == 0 || time.Since(began) < flushEvery); {
+			var n int
+			n, err = w.readSome(ctx, body, buf[filled:], idle)
+			filled += n
+		}
+		sink.take(buf[:filled])
+	}
+	return err
+}
+
+// readSome reads once, when the bandwidth limit allows it.
+func (w *worker) readSome(ctx context.Context, body io.Reader, buf []byte, idle *idle) (n int, err error) {
+	if w.d.f.brake.holds(w.d.r.Priority) {
 		idle.stop()
 		room, err := w.d.f.brake.take(ctx, w.d.r.Priority, &w.credit, len(buf))
 		if err != nil {
-			return err
+			return 0, err
 		}
+		buf = buf[:room]
 		idle.start()
-		n, err := body.Read(buf[:room])
-		w.credit.used(n)
-		w.got += int64(n)
-		w.d.received.Add(int64(n))
-		w.source.received.Add(int64(n))
-		idle.alive(n)
-		sink.take(buf[:n])
-		if err != nil {
-			return err
-		}
 	}
+	n, err = body.Read(buf)
+	w.credit.used(n)
+	w.got += int64(n)
+	w.d.received.Add(int64(n))
+	w.source.received.Add(int64(n))
+	if w.got >= noticeable && w.done != nil {
+		w.done(nil) // the host is well: on probation, it lets others in now
+		w.done = nil
+	}
+	idle.alive(n)
+	return n, err
 }
 
 // write takes bytes of the body. over means that no more are wanted.
@@ -398,5 +417,6 @@ func (i *idle) stop() {
 func (i *idle) alive(n int) {
 	if i.bytes += n; i.bytes >= idleBytes {
 		i.bytes, i.left, i.since = 0, i.limit, time.Now()
+		i.timer.Reset(i.limit)
 	}
 }
