@@ -76,7 +76,7 @@ type source func(name string, limit int64) ([]byte, error)
 // askEndpoint sends one request and takes from its answer what is there. A file
 // that the server wrongly left out is asked for by its name.
 func (c *Client) askEndpoint(ctx context.Context, asker *wire.Asker, kept *state, files source, now time.Time) (found, error) {
-	body, err := json.Marshal(checkRequest{App: c.opts.App, Have: c.have(kept)})
+	body, err := json.Marshal(checkRequest{App: c.opts.App, Have: c.have(kept), Stamp: kept.stamp()})
 	if err != nil {
 		return found{}, err
 	}
@@ -103,8 +103,9 @@ func missing(err error) error {
 }
 
 type checkRequest struct {
-	App  string           `json:"app"`
-	Have map[string]int64 `json:"have,omitempty"`
+	App   string           `json:"app"`
+	Have  map[string]int64 `json:"have,omitempty"`
+	Stamp string           `json:"stamp,omitempty"`
 }
 
 // have is what the server may leave out.

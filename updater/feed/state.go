@@ -1,7 +1,10 @@
 package feed
 
 import (
+	"bytes"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +15,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"github.com/tesseract-desktop/tesseract/internal/durable"
 	"github.com/tesseract-desktop/tesseract/updater/feed/internal/tuf"
@@ -155,6 +160,18 @@ func (s *state) held(roles ...string) map[string]int64 {
 		}
 	}
 	return held
+}
+
+// stamp tells the kept timestamp from another one of the same version, which a
+// feed that was made anew, or somebody else's, can have: the first 8
+// bytes of its SHA-256, without the spaces around it.
+func (s *state) stamp() string {
+	data, err := s.folder().Read(metadata.TIMESTAMP, maxFile)
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(bytes.TrimSpace(data))
+	return hex.EncodeToString(sum[:8])
 }
 
 func version(data []byte) int64 {

@@ -26,11 +26,12 @@ const (
 	maxReady = 32 << 20
 )
 
-// request is what a client says of itself: which app it is, and which version of
-// each role it has.
+// request is what a client says of itself: which app it is, which version of
+// each role it has, and which timestamp of that version.
 type request struct {
-	App  string           `json:"app"`
-	Have map[string]int64 `json:"have"`
+	App   string           `json:"app"`
+	Have  map[string]int64 `json:"have"`
+	Stamp string           `json:"stamp"`
 }
 
 func parse(body []byte) (request, error) {
@@ -117,7 +118,7 @@ func (v *view) wanted(r request) []string {
 	for version := r.Have["root"] + 1; version <= newest && len(names) < maxRoots; version++ {
 		names = append(names, versioned("root", version))
 	}
-	if r.Have["timestamp"] != v.version {
+	if r.Have["timestamp"] != v.version || r.Stamp != "" && r.Stamp != v.tag {
 		names = append(names, "timestamp.json")
 	}
 	for _, role := range append([]string{"snapshot"}, appRoles(r.App)...) {

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tesseract-desktop/tesseract/updater/feed"
 	"github.com/tesseract-desktop/tesseract/vcm/check"
 	"github.com/tesseract-desktop/tesseract/vcm/repository"
 )
@@ -52,6 +53,17 @@ func TestWire(t *testing.T) {
 	if s := p.checks.Stats(); s.Unchanged != 2 || s.Changed != 3 || s.Bytes == 0 {
 		t.Errorf("counted %+v", s)
 	}
+}
+
+// A feed that was made anew, or a stranger's, has the same versions before long.
+func TestAnotherFeedOfTheSameVersions(t *testing.T) {
+	mine, other := newPlace(t, check.Options{}), newPlace(t, check.Options{})
+	dir := t.TempDir()
+	mine.check(mine.clientAt(mine, dir))
+	if _, err := mine.clientAt(other, dir).Check(t.Context()); !errors.Is(err, feed.ErrSignature) {
+		t.Fatalf("got %v", err)
+	}
+	mine.check(mine.clientAt(mine, dir))
 }
 
 // post sends a check by hand and returns the unpacked answer.

@@ -115,12 +115,18 @@ func (p *place) rollout(share int) {
 
 func (p *place) client() *feed.Client {
 	p.t.Helper()
+	return p.clientAt(p, p.t.TempDir())
+}
+
+// clientAt is one that trusts this place and keeps its state in dir, sent to another place.
+func (p *place) clientAt(other *place, dir string) *feed.Client {
+	p.t.Helper()
 	root, err := p.repo.Root()
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	c, err := feed.New(feed.Options{
-		URL: p.server.URL + "/feed/", CheckURL: p.server.URL + "/v1/check", Root: root, Dir: p.t.TempDir(), App: app,
+		URL: other.server.URL + "/feed/", CheckURL: other.server.URL + "/v1/check", Root: root, Dir: dir, App: app,
 		Client: &http.Client{Transport: &http.Transport{}},
 	})
 	if err != nil {

@@ -2,6 +2,8 @@ package check
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,6 +30,7 @@ type view struct {
 	stat    fs.FileInfo      // of timestamp.json
 	version int64            // of the timestamp
 	stamp   []byte           // the timestamp itself
+	tag     string           // what tells it from another one of the same version
 	roles   map[string]int64 // version of every other role, root among them
 	over    chan struct{}    // closed when there is another view
 
@@ -93,6 +96,8 @@ func load(feed *os.Root, stat fs.FileInfo) (*view, error) {
 		return nil, fmt.Errorf("timestamp.json: %w", err)
 	}
 	v.version = doc.Signed.Version
+	sum := sha256.Sum256(v.stamp)
+	v.tag = hex.EncodeToString(sum[:8])
 	v.roles["snapshot"] = doc.Signed.Meta["snapshot.json"].Version
 	snapshot, err := v.read(v.name("snapshot"))
 	if err != nil {
