@@ -230,14 +230,17 @@ func (d *download) lasting() int64 {
 	return int64(each * max(16*d.sources.latency(), tick).Seconds())
 }
 
+// leastSplit is what a request must have left so that it is shared.
+const leastSplit = 64 << 10
+
 // steal lets a new request bring half of what a slow one has left, once nothing else is left to do. What is on its way to the slow one is lost
 // when it is cut short: that must be worth it, and all together less than half a percent of the file.
 func (d *download) steal() *lease {
 	return d.ledger.split(func(leases []*lease) (victim *lease) {
 		worst := 500 * time.Millisecond
 		for _, e := range leases {
-			left := e.end - e.pos
-			if e.rate <= 0 || e.alone || left < 2*max(d.ledger.block, blockSize) {
+			left := e.left()
+			if e.rate <= 0 || e.alone || left < leastSplit {
 				continue
 			}
 			if takes := time.Duration(float64(left) / e.rate * float64(time.Second)); takes > worst+4*e.source.latency {
@@ -247,7 +250,7 @@ func (d *download) steal() *lease {
 		if victim == nil {
 			return nil
 		}
-		cost := int64(victim.rate*victim.source.latency.Seconds()) + 16<<10
+		cost := int64(victim.rate*victim.source.latency.Seconds()) + 4<<10
 		if d.wasted+cost > d.r.Length/200 {
 			return nil
 		}

@@ -11,10 +11,14 @@ const blockSize = 1 << 20
 // A lease is a part of the file that one request brings.
 type lease struct {
 	pos, end int64
+	hand     int64 // what comes before this is being written
 	source   *source
 	alone    bool    // a damaged segment that is fetched again
 	rate     float64 // bytes per second so far, 0 while unknown
 }
+
+// left is how much may be taken away.
+func (e *lease) left() int64 { return e.end - max(e.pos, e.hand) }
 
 // ledger knows what of the file is there, what is proven, and who fetches the rest. Any goroutine may use it.
 type ledger struct {
@@ -94,10 +98,7 @@ func (l *ledger) split(choose func([]*lease) *lease) *lease {
 	if victim == nil {
 		return nil
 	}
-	middle := l.blockAt(victim.pos + (victim.end-victim.pos)/2).to
-	if middle >= victim.end {
-		return nil
-	}
+	middle := victim.end - victim.left()/2
 	e := &lease{pos: middle, end: victim.end, source: victim.source}
 	victim.end = middle
 	l.leases = append(l.leases, e)
@@ -116,6 +117,16 @@ func (l *ledger) giveBack(e *lease) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.leases = slices.DeleteFunc(l.leases, func(o *lease) bool { return o == e })
+}
+
+// write returns where up to n bytes of the lease may be written, and makes sure that nobody else is given that part meanwhile.
+func (l *ledger) write(e *lease, n int) span {
+	next := l.open(e)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	next.to = min(next.to, next.from+int64(n), e.end)
+	e.hand = next.to
+	return next
 }
 
 // open returns what the lease still has to bring without a break, and first moves it over what is proven. Empty: nothing.

@@ -19,8 +19,12 @@ type network struct {
 // newNetwork starts the server and returns a client that reaches it under any address.
 func newNetwork(t *testing.T, handler http.HandlerFunc) *http.Client {
 	n := &network{conns: make(chan net.Conn), quit: make(chan struct{})}
-	server := &http.Server{Handler: handler, ErrorLog: log.New(io.Discard, "", 0)}
 	var over sync.WaitGroup
+	server := &http.Server{ErrorLog: log.New(io.Discard, "", 0), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		over.Add(1)
+		defer over.Done()
+		handler(w, r)
+	})}
 	over.Go(func() { _ = server.Serve(n) }) // it ends with ErrServerClosed
 	transport := &http.Transport{DialContext: n.dial, MaxIdleConnsPerHost: 32}
 	t.Cleanup(func() {

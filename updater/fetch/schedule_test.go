@@ -139,17 +139,31 @@ func TestPartsAtOnce(t *testing.T) {
 	}
 }
 
-// A server that hands out everything or nothing.
+// A server that hands out everything or nothing. What was there and is proven stays; what is behind the last gap need not come.
 func TestNoRanges(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newSite(t, newNetwork(t, func(w http.ResponseWriter, r *http.Request) {
-			time.Sleep(100 * time.Millisecond)
-			w.Header().Set("Content-Length", fmt.Sprint(len(large)))
-			_, _ = w.Write(large)
-		}))
-		s.request.Segments = proof(large)
-		s.must(s.fetch())
-	})
+	for name, announce := range map[string]bool{"length announced": true, "not announced": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newSite(t, newNetwork(t, func(w http.ResponseWriter, r *http.Request) {
+					time.Sleep(100 * time.Millisecond)
+					if announce {
+						w.Header().Set("Content-Length", fmt.Sprint(len(large)))
+					}
+					_, _ = w.Write(large) // the client may hang up
+				}))
+				s.request.Segments = proof(large)
+				s.must(s.fetch())
+
+				there := bytes.Clone(large)
+				clear(there[3<<20 : 5<<20])
+				s.request.Path = filepath.Join(t.TempDir(), "again.unverified")
+				if err := os.WriteFile(s.request.Path+".part", there, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				s.must(s.fetch())
+			})
+		})
+	}
 }
 
 func TestADamagedSegmentIsFetchedAgainAlone(t *testing.T) {

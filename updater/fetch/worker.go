@@ -273,9 +273,9 @@ func (w *worker) write(b []byte) (over bool, err error) {
 		return true, errRevoked
 	}
 	for len(b) > 0 {
-		want := w.d.ledger.open(w.lease)
+		want := w.d.ledger.write(w.lease, len(b))
 		if want.size() == 0 {
-			if w.all {
+			if w.all && w.at >= w.d.r.Length {
 				w.d.ledger.forget(span{w.from, w.d.r.Length})
 				return true, fmt.Errorf("%w: more than %d bytes", ErrTooLong, w.d.r.Length)
 			}
