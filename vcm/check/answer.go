@@ -17,6 +17,7 @@ import (
 const (
 	maxRequest = 4 << 10 // bytes of a check's body
 	maxRoots   = 256     // in one answer
+	maxVersion = 1<<53 - 1
 	// maxAnswer is what an answer may hold, in bytes before it is packed: what is
 	// beyond it, clients ask for by name.
 	maxAnswer = 12 << 20
@@ -43,8 +44,8 @@ func parse(body []byte) (request, error) {
 		return request{}, err
 	}
 	for role, version := range r.Have {
-		if version < 0 {
-			return request{}, fmt.Errorf("have: version %d of %.80q is negative", version, role)
+		if version < 0 || version > maxVersion {
+			return request{}, fmt.Errorf("have: version %d of %.80q is not one: 0 to %d", version, role, int64(maxVersion))
 		}
 	}
 	return r, nil

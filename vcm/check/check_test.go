@@ -93,6 +93,7 @@ func TestRefusesRequests(t *testing.T) {
 		"another app":      `{"app":"other"}`,
 		"negative":         `{"app":"notes","have":{"root":-1}}`,
 		"a fraction":       `{"app":"notes","have":{"root":1.5}}`,
+		"the last number":  `{"app":"notes","have":{"root":9223372036854775807}}`,
 		"beyond all":       `{"app":"notes","have":{"root":99999999999999999999}}`,
 		"versions as text": `{"app":"notes","have":{"root":"1"}}`,
 		"too long":         `{"app":"notes","have":{"` + strings.Repeat("x", 5000) + `":1}}`,
@@ -110,7 +111,7 @@ func TestRefusesRequests(t *testing.T) {
 	if resp.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("GET: %d", resp.StatusCode)
 	}
-	if got := p.checks.Stats().Refused; got != 12 {
+	if got := p.checks.Stats().Refused; got != 13 {
 		t.Errorf("counted %d", got)
 	}
 }

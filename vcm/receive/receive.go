@@ -38,6 +38,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"regexp"
 	"sync"
 	"time"
 
@@ -229,6 +230,10 @@ func enter(places chan struct{}) (leave func(), err error) {
 	}
 }
 
+// place is where a release's files may lie. Metadata is none of them: it is all apps', and a release's keys are one
+// app's. Capital letters could be another spelling of a name that is taken, where the system makes no difference.
+var place = regexp.MustCompile(`^(artifacts|patches)/[^A-Z]+$`)
+
 // proposal is one that the repository agreed to.
 type proposal struct {
 	kept
@@ -252,6 +257,9 @@ func (r *Receiver) examine(k kept) (*proposal, error) {
 		out[b.Path] = b
 	}
 	for _, b := range vcm.Blobs(known.Added) {
+		if !place.MatchString(b.Path) {
+			return nil, &Refusal{Err: fmt.Errorf("%s is no place for a file: use artifacts/ and patches/, and small letters", b.Path)}
+		}
 		if other, taken := out[b.Path]; taken && other != b {
 			return nil, &Refusal{Err: fmt.Errorf("%s is published with SHA-256 %s, and a client may be downloading it; publish with the bytes that are there", b.Path, other.SHA256)}
 		}

@@ -518,3 +518,18 @@ func TestServersTrouble(t *testing.T) {
 		t.Errorf("again: %d %s", status, text)
 	}
 }
+
+// A release's key is one app's. It must not reach the metadata of all apps, or a file by another spelling of its name.
+func TestFilesHaveTheirPlace(t *testing.T) {
+	s := newSide(t, nil)
+	for _, path := range []string{"metadata/2.root.json", "metadata/timestamp.json", "mETADATA/timestamp.json", "index.html", "artifacts", "artifacts/A"} {
+		b := release.Blob{Path: path, Length: 1, SHA256: sha256.Sum256([]byte("x"))}
+		status, p, text := s.propose(document{Version: 1, Signed: true, Blobs: []release.Blob{b}})
+		if status != http.StatusUnprocessableEntity || !strings.Contains(text, "artifacts/") {
+			t.Errorf("%s: %d %q %+v", path, status, text, p)
+		}
+	}
+	if got := s.waiting(); len(got) != 0 {
+		t.Errorf("something was kept: %v", got)
+	}
+}
