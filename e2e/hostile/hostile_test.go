@@ -314,7 +314,7 @@ func TestResumeAfterTheProcessEnded(t *testing.T) {
 					if middle := int64(len(file) / 2); before < middle && before+n >= middle {
 						close(half)
 					}
-					time.Sleep(5 * time.Millisecond) // some MB a second
+					time.Sleep(30 * time.Millisecond) // some 8 MB a second over all connections
 				}
 			}
 			b, address := newBed(t, slow)

@@ -299,17 +299,23 @@ func (d *download) forgetWorker(r result, verdict error) {
 	d.sole.CompareAndSwap(r.w, nil)
 }
 
+// ours tells whether the request was given up by ourselves, which says nothing about the server.
+func (r result) ours() bool {
+	return errors.Is(r.err, errHeld) || errors.Is(r.err, errYielded) || errors.Is(r.err, errRevoked) || context.Cause(r.w.ctx) != nil
+}
+
 // settle draws the consequences of how a request ended.
 func (d *download) settle(r result) error {
 	if r.err == nil {
 		d.forgetWorker(r, nil)
 		return nil
 	}
-	err, s := r.err, r.w.source
-	switch {
-	case errors.Is(err, errHeld), errors.Is(err, errYielded), errors.Is(err, errRevoked), context.Cause(r.w.ctx) != nil:
+	if r.ours() {
 		d.forgetWorker(r, errNoVerdict)
 		return nil
+	}
+	err, s := r.err, r.w.source
+	switch {
 	case errors.Is(err, ErrDiskFull), errors.Is(err, errDisk):
 		d.forgetWorker(r, errNoVerdict)
 		return err
@@ -377,7 +383,11 @@ func (d *download) checkpoints() (stop func()) {
 	quit, over := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(over)
-		ticker := time.NewTicker(time.Second)
+		period := 200 * time.Millisecond
+		if d.r.Segments.none() {
+			period = time.Second // each time the file is synced
+		}
+		ticker := time.NewTicker(period)
 		defer ticker.Stop()
 		for {
 			select {
