@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
+
+	"github.com/tesseract-desktop/tesseract/internal/durable"
 )
 
 // journalFile holds the last files of a commit that has been decided and may be half done.
@@ -98,7 +101,8 @@ func (r *Repository) reveal(dir *os.Root, d *draft, timestamp file) error {
 	return r.finish(dir)
 }
 
-// finish does what a journalled commit has left to do. Doing it twice changes nothing.
+// finish does what a journalled commit has left to do: nothing where its last file is in place, since a power cut can
+// bring back the journal of a change that others have followed, and the feed must not go back to it.
 func (r *Repository) finish(dir *os.Root) error {
 	journal, err := readFile(dir, journalFile, 8*maxDocument)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -111,12 +115,27 @@ func (r *Repository) finish(dir *os.Root) error {
 	if err := json.Unmarshal(journal, &files); err != nil {
 		return fmt.Errorf("%s is damaged: %w", journalFile, err)
 	}
-	for _, f := range files {
-		if err := r.put(dir, f); err != nil {
-			return err
+	if !inPlace(dir, files) {
+		for _, f := range files {
+			if err := r.put(dir, f); err != nil {
+				return err
+			}
 		}
 	}
-	return dir.Remove(journalFile)
+	if err := dir.Remove(journalFile); err != nil {
+		return err
+	}
+	return durable.SyncDir(dir, ".")
+}
+
+// inPlace tells whether the last of the files has its content already, and so all of them have had theirs.
+func inPlace(dir *os.Root, files []file) bool {
+	if len(files) == 0 {
+		return true
+	}
+	last := files[len(files)-1]
+	data, err := read(dir, last.Name)
+	return err == nil && bytes.Equal(data, last.Data)
 }
 
 func (r *Repository) put(dir *os.Root, f file) error {

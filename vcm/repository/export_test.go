@@ -23,3 +23,11 @@ func (r *Repository) DieAt(n int) (writes *int) {
 	}
 	return writes
 }
+
+// Watch calls see before each write of r.
+func (r *Repository) Watch(see func(name string, data []byte)) {
+	r.write = func(dir *os.Root, name string, data []byte, perm fs.FileMode) error {
+		see(name, data)
+		return durable.WriteFile(dir, name, data, perm)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
@@ -160,6 +161,15 @@ func parseTargets(data []byte) (*targetsDoc, error) {
 	}
 	if d := m.Signed.Delegations; d != nil && (len(d.Roles) > 0 || d.SuccinctRoles != nil) {
 		return nil, errors.New("it delegates to others")
+	}
+	// Clients refuse the whole document for any of these.
+	if major, _, _ := strings.Cut(m.Signed.SpecVersion, "."); major != "1" {
+		return nil, fmt.Errorf("it follows version %.16q of the specification, clients know 1", m.Signed.SpecVersion)
+	}
+	for name, target := range m.Signed.Targets {
+		if target == nil || target.Length < 0 {
+			return nil, fmt.Errorf("target %.80q is empty or of negative length", name)
+		}
 	}
 	return m, nil
 }

@@ -139,7 +139,15 @@ func TestProposalsThatAreRefused(t *testing.T) {
 		"another depth":         {edit: target("notes/1.5.0", 7), want: repository.ErrRefused},
 		"a rollout":             {edit: target("notes/rollout/stable", 7), want: repository.ErrRefused},
 		"no version at all":     {edit: target("notes/stable/linux-amd64/latest", 7), want: repository.ErrRefused},
-		"nothing in it":         {edit: func(m *metadata.TargetsType) { m.Targets[second] = &metadata.TargetFiles{} }, want: repository.ErrRefused},
+		"a floor of negative length": {edit: func(m *metadata.TargetsType) {
+			custom, err := release.EncodeFloor(rel(t, "1.0.0", release.Stable, 1).Version)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.Targets[release.FloorPath(app)] = &metadata.TargetFiles{Length: -1, Hashes: metadata.Hashes{"sha256": make([]byte, 32)}, Custom: &custom}
+		}, want: repository.ErrRefused},
+		"another TUF":   {edit: func(m *metadata.TargetsType) { m.SpecVersion = "2.0.0" }, want: repository.ErrRefused},
+		"nothing in it": {edit: func(m *metadata.TargetsType) { m.Targets[second] = &metadata.TargetFiles{} }, want: repository.ErrRefused},
 		"a delegation": {edit: func(m *metadata.TargetsType) {
 			m.Delegations = &metadata.Delegations{Roles: []metadata.DelegatedRole{{Name: "more"}}}
 		}, want: repository.ErrRefused},

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -199,4 +200,31 @@ func TestRevoked(t *testing.T) {
 	if _, err := r.Add(context.Background(), rel(t, "1.0.0", release.Stable, 1), keys.keys); err != nil {
 		t.Errorf("the other one: %v", err)
 	}
+}
+
+// A power cut can bring the journal of a finished change back, and must not bring that change's timestamp back with it.
+func TestJournalThatComesBack(t *testing.T) {
+	keys := newRing(t, allRoles...)
+	r, dir, clock := create(t, keys.keys)
+	var journal []byte
+	r.Watch(func(name string, data []byte) {
+		if name == "commit.json" {
+			journal = data
+		}
+	})
+	if err := r.Rekey(context.Background(), []repository.Rekey{replace(t, r, keys, "root")}, keys.keys); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Add(context.Background(), rel(t, "1.0.0", release.Stable, 1), keys.keys); err != nil {
+		t.Fatal(err)
+	}
+	client := newReader(t, r, clock)
+	client.mustSee("1.0.0")
+	if err := os.WriteFile(filepath.Join(dir, "commit.json"), journal, 0o600); err != nil || journal == nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Add(context.Background(), rel(t, "1.1.0", release.Stable, 2), keys.keys); err != nil {
+		t.Fatal(err)
+	}
+	client.mustSee("1.0.0 1.1.0")
 }
