@@ -286,6 +286,9 @@ func try(t *testing.T, tc trial, proven bool) {
 	}
 }
 
+// piece is what a connection sends at once.
+const piece = 16 << 10
+
 // A process that ends in the middle, in whatever way, leaves what the next one goes on with.
 func TestResumeAfterTheProcessEnded(t *testing.T) {
 	for _, tc := range []struct {
@@ -293,9 +296,9 @@ func TestResumeAfterTheProcessEnded(t *testing.T) {
 		proven bool
 		lost   int64 // bytes that may be lost
 	}{
-		// Told to end, it notes where it is; what is on its way is lost.
-		{syscall.SIGTERM, true, int64(len(file)) / share}, {syscall.SIGTERM, false, int64(len(file)) / share},
-		// Killed, it has noted where it was a second ago; whole segments are recognised without.
+		// Told to end, it notes where it is. What is on its way meanwhile is lost: a piece for each connection.
+		{syscall.SIGTERM, true, int64(len(file))/share + 16*piece}, {syscall.SIGTERM, false, int64(len(file))/share + 16*piece},
+		// Killed, it has noted where it was 0.2 s ago where segments prove it, and else a second ago.
 		{syscall.SIGKILL, true, 4 << 20}, {syscall.SIGKILL, false, 12 << 20},
 	} {
 		t.Run(fmt.Sprintf("%s, proven %v", tc.signal, tc.proven), func(t *testing.T) {
@@ -305,7 +308,7 @@ func TestResumeAfterTheProcessEnded(t *testing.T) {
 				c, from, to := b.raw(w, r)
 				defer c.Close()
 				for from < to {
-					n := min(to-from, 16<<10)
+					n := min(to-from, piece)
 					before := b.sent.Load()
 					if b.send(c, file[from:from+n]) != nil {
 						return

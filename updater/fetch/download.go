@@ -163,7 +163,7 @@ func (d *download) hire(ctx context.Context, now time.Time) (next time.Time, err
 			return next, d.corrupt
 		}
 		if e == nil {
-			e = d.steal()
+			e = d.steal(now)
 		}
 		if e == nil {
 			break
@@ -233,30 +233,35 @@ func (d *download) lasting() int64 {
 // leastSplit is what a request must have left so that it is shared.
 const leastSplit = 64 << 10
 
-// steal lets a new request bring half of what a slow one has left, once nothing else is left to do. What is on its way to the slow one is lost
-// when it is cut short: that must be worth it, and all together less than half a percent of the file.
-func (d *download) steal() *lease {
-	return d.ledger.split(func(leases []*lease) (victim *lease) {
-		worst := 500 * time.Millisecond
+// steal lets a new request bring half of what a slow one has left, and all of what a silent one has, once nothing else is left to do. Mirrors are
+// preferred: slowness may be the server's. What is on its way to the slow one is lost when it is cut short: that must be worth it, and all
+// together less than half a percent of the file.
+func (d *download) steal(now time.Time) *lease {
+	latency := d.sources.latency()
+	return d.ledger.split(func(leases []*lease) (victim *lease, take int64) {
+		worst := 500*time.Millisecond + 4*latency // less is not worth it
+		cost := int64(4 << 10)
 		for _, e := range leases {
 			left := e.left()
-			if e.rate <= 0 || e.alone || left < leastSplit {
-				continue
-			}
-			if takes := time.Duration(float64(left) / e.rate * float64(time.Second)); takes > worst+4*e.source.latency {
-				victim, worst = e, takes
+			rate, known := e.rate(now)
+			switch {
+			case e.alone || left <= 0:
+			case e.silent(now) > 2*time.Second+8*latency:
+				return e, left
+			case !known || left < leastSplit:
+			default:
+				if takes := time.Duration(float64(left) / max(rate, 1) * float64(time.Second)); takes > worst {
+					victim, take, worst = e, left/2, takes
+					cost = int64(rate*latency.Seconds()) + 4<<10
+				}
 			}
 		}
-		if victim == nil {
-			return nil
-		}
-		cost := int64(victim.rate*victim.source.latency.Seconds()) + 4<<10
-		if d.wasted+cost > d.r.Length/200 {
-			return nil
+		if victim == nil || d.wasted+cost > d.r.Length/200 {
+			return nil, 0
 		}
 		d.wasted += cost
-		return victim
-	})
+		return victim, take
+	}, func(slow *source) *source { return d.sources.other(now, slow) })
 }
 
 func (d *download) start(ctx context.Context, e *lease) {
@@ -315,8 +320,7 @@ func (d *download) settle(r result) error {
 		return nil
 	}
 	err, s := r.err, r.w.source
-	switch {
-	case errors.Is(err, ErrDiskFull), errors.Is(err, errDisk):
+	if errors.Is(err, ErrDiskFull) || errors.Is(err, errDisk) {
 		d.forgetWorker(r, errNoVerdict)
 		return err
 	}
@@ -326,7 +330,7 @@ func (d *download) settle(r result) error {
 		d.sources.edit(func() { s.notBefore = now.Add(d.f.o.pause(1)) })
 		return nil
 	}
-	counted := d.sources.fail(s, r.w.began, now, err)
+	counted := d.sources.fail(s, r.w.began, now, d.ledger.most(), err)
 	var again *retry
 	verdict := err
 	if !counted || !errors.As(err, &again) {

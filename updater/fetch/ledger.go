@@ -3,6 +3,7 @@ package fetch
 import (
 	"slices"
 	"sync"
+	"time"
 )
 
 // blockSize is what a file is divided in where its segments have no hashes.
@@ -13,12 +14,33 @@ type lease struct {
 	pos, end int64
 	hand     int64 // what comes before this is being written
 	source   *source
-	alone    bool    // a damaged segment that is fetched again
-	rate     float64 // bytes per second so far, 0 while unknown
+	alone    bool // a damaged segment that is fetched again
+
+	asked   time.Time // when its request was made; zero: it waits for a slot
+	first   time.Time // when the first bytes came
+	last    time.Time // when the last did
+	brought int64
 }
 
 // left is how much may be taken away.
 func (e *lease) left() int64 { return e.end - max(e.pos, e.hand) }
+
+// rate is how many bytes a second it brings, from the first on; false while that cannot be said.
+func (e *lease) rate(now time.Time) (float64, bool) {
+	spent := now.Sub(e.first)
+	return float64(e.brought) / spent.Seconds(), !e.first.IsZero() && spent > tick
+}
+
+// silent is for how long it has brought nothing.
+func (e *lease) silent(now time.Time) time.Duration {
+	switch {
+	case e.asked.IsZero():
+		return 0
+	case e.last.IsZero():
+		return now.Sub(e.asked)
+	}
+	return now.Sub(e.last)
+}
 
 // ledger knows what of the file is there, what is proven, and who fetches the rest. Any goroutine may use it.
 type ledger struct {
@@ -26,6 +48,7 @@ type ledger struct {
 
 	mu     sync.Mutex
 	have   spans // proven or not
+	peak   int64 // the most that have ever was
 	proven spans
 	leases []*lease
 	bad    map[int64]map[*source]int // how often a segment arrived damaged, by its number
@@ -39,6 +62,13 @@ func (l *ledger) done() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.have.size()
+}
+
+// most is the most that was ever there.
+func (l *ledger) most() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.peak
 }
 
 func (l *ledger) there() spans {
@@ -90,27 +120,45 @@ func (l *ledger) lend(size func(left int64) int64, choose func(block int64, trie
 	}
 }
 
-// split takes the second half of what a slow request still has to bring away from it. choose picks the request, or none.
-func (l *ledger) split(choose func([]*lease) *lease) *lease {
+// split takes away from a slow request the end of what it has to bring, for a request to another source. choose picks how much, and of which
+// request; nil: of none.
+func (l *ledger) split(choose func([]*lease) (victim *lease, take int64), to func(from *source) *source) *lease {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	victim := choose(l.leases)
+	victim, take := choose(l.leases)
 	if victim == nil {
 		return nil
 	}
-	middle := victim.end - victim.left()/2
-	e := &lease{pos: middle, end: victim.end, source: victim.source}
-	victim.end = middle
+	source := to(victim.source)
+	if source == nil {
+		return nil
+	}
+	e := &lease{pos: victim.end - take, end: victim.end, source: source}
+	victim.end = e.pos
 	l.leases = append(l.leases, e)
 	return e
 }
 
-// wrote notes bytes that are on disk now and moves the lease behind them. rate is how fast its request is.
-func (l *ledger) wrote(e *lease, n int, rate float64) {
+// asks notes that the lease's request is made.
+func (l *ledger) asks(e *lease) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e.asked = time.Now()
+}
+
+// wrote notes bytes that are on disk now and moves the lease behind them.
+func (l *ledger) wrote(e *lease, n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.have.add(span{e.pos, e.pos + int64(n)})
-	e.pos, e.rate = e.pos+int64(n), rate
+	l.peak = max(l.peak, l.have.size())
+	e.pos += int64(n)
+	e.last = time.Now()
+	if e.first.IsZero() {
+		e.first = e.last // what came with the first bytes came before
+		return
+	}
+	e.brought += int64(n)
 }
 
 func (l *ledger) giveBack(e *lease) {

@@ -32,6 +32,9 @@ type limited struct {
 }
 
 func (b *brake) set(l Limit) {
+	if now := b.now.Load(); now != nil && now.Limit == l {
+		return // a new limiter would begin with a new burst
+	}
 	if l.BytesPerSecond == 0 {
 		b.now.Store(&limited{Limit: l})
 		return

@@ -21,6 +21,7 @@ type source struct {
 	latency   time.Duration // from a request to the first byte of its answer
 	failures  int           // without noticeable progress in between
 	mark      int64         // received at the last failure
+	gained    int64         // the most that was ever there, then
 	failedAt  time.Time
 	notBefore time.Time
 	after     time.Duration // what it asked for itself when notBefore was set
@@ -77,6 +78,14 @@ func (s *sources) best(now time.Time, tried map[*source]int) (best *source) {
 	return best
 }
 
+// other picks who to ask instead of a slow source: itself, when there is nobody else.
+func (s *sources) other(now time.Time, slow *source) *source {
+	if o := s.best(now, map[*source]int{slow: 1}); o != nil {
+		return o
+	}
+	return s.best(now, nil)
+}
+
 // twice is how often everybody who is left may deliver a segment damaged.
 const twice = 2
 
@@ -128,8 +137,9 @@ func (s *sources) why() error {
 	return ErrUnreachable
 }
 
-// fail notes what stopped a request that began then. Several that were cut off together are one failure: counted is false for the others.
-func (s *sources) fail(c *source, began, now time.Time, err error) (counted bool) {
+// fail notes what stopped a request that began then. most is the most that was ever there of the file: what is fetched again and again is no
+// progress. Several that were cut off together are one failure: counted is false for the others.
+func (s *sources) fail(c *source, began, now time.Time, most int64, err error) (counted bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var again *retry
@@ -145,10 +155,10 @@ func (s *sources) fail(c *source, began, now time.Time, err error) (counted bool
 		return false
 	}
 	received := c.received.Load()
-	if c.failures++; received-c.mark >= noticeable {
+	if c.failures++; received-c.mark >= noticeable && most-c.gained >= noticeable {
 		c.failures = 1
 	}
-	c.mark, c.failedAt = received, now
+	c.mark, c.gained, c.failedAt = received, most, now
 	if c.failures >= s.o.Attempts {
 		c.dead = again.err
 		return true

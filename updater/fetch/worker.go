@@ -30,8 +30,6 @@ type worker struct {
 	began   time.Time
 	done    func(error) // tells the breaker of the host how it went; nil when that is told
 	got     int64       // bytes of the body
-	stored  int64       // of them, on disk
-	first   time.Time   // when the first were
 	at      int64       // where the body stands in the file
 	from    int64       // where it began
 	end     int64       // where the server says it ends; -1: it does not say
@@ -56,6 +54,7 @@ func (w *worker) run() error {
 		return err
 	}
 	w.began = time.Now()
+	w.d.ledger.asks(w.lease)
 	return w.request()
 }
 
@@ -302,14 +301,7 @@ func (w *worker) put(b []byte) error {
 	if _, err := w.d.part.file.WriteAt(b, w.at); err != nil {
 		return diskError(err)
 	}
-	rate := 0.0
-	if spent := time.Since(w.first); w.stored == 0 {
-		w.first = time.Now()
-	} else if spent > tick {
-		rate = float64(w.stored) / spent.Seconds()
-	}
-	w.stored += int64(len(b))
-	w.d.ledger.wrote(w.lease, len(b), rate)
+	w.d.ledger.wrote(w.lease, len(b))
 	at := w.at
 	w.at += int64(len(b))
 	if w.proof == nil {
