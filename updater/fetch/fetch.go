@@ -9,7 +9,7 @@
 //
 // Guarantees. When Fetch returns nil, the file has exactly the expected length, and every segment is proven. Otherwise the error is one of the
 // package's kinds and says what to do. A transfer that breaks off is taken up again where it stopped, in this call, in a later one and after
-// a crash. A Fetcher never has more requests on their way than it was given, goes no faster than it was allowed, and takes some 3 MB of
+// a crash. A Fetcher never has more requests on their way than it was given, goes no faster than it was allowed, and takes some 10 MB of
 // memory, whatever is fetched.
 //
 // How it goes. A file is cut into parts; each request brings one. How many run at once is found by measuring what it brings (type tuner). What is
