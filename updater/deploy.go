@@ -23,7 +23,7 @@ func (e *Engine) deploy(ctx context.Context, r release.Release) {
 		}
 		switch e.offer(ctx, r) {
 		case superseded:
-			e.alter(func() { e.wanted = true })
+			e.alter(func() { e.again = true })
 			return
 		case withdrawn:
 			if err := e.inst.Discard(); err != nil {
@@ -71,12 +71,11 @@ func (e *Engine) awaitQuiet(ctx context.Context) bool {
 	settings := e.opts.Settings()
 	recheck := time.NewTimer(max(e.pause(settings), time.Minute))
 	defer recheck.Stop()
-	now := e.opts.Now()
-	rush := time.NewTimer(settings.Quiet.Until(now).Sub(now)) // the end of the quiet hours
-	defer rush.Stop()
+	look := time.NewTicker(time.Minute) // quiet hours begin and end, also while the computer sleeps
+	defer look.Stop()
 	for {
 		e.mu.Lock()
-		wanted, changed := e.wanted || e.pushed, e.changed
+		wanted, changed := e.wanted || e.pushed && e.busy == 0, e.changed
 		e.wanted, e.pushed = false, false
 		e.mu.Unlock()
 		if e.obstacle() == nil {
@@ -87,7 +86,7 @@ func (e *Engine) awaitQuiet(ctx context.Context) bool {
 		}
 		select {
 		case <-changed:
-		case <-rush.C:
+		case <-look.C:
 		case <-recheck.C:
 			return false
 		case <-ctx.Done():
@@ -151,7 +150,7 @@ func (e *Engine) undo(ctx context.Context, swapped bool, cause error) {
 	switch {
 	case reason.Code == Returned:
 		e.end(Aborted, reason)
-		e.alter(func() { e.wanted = true }) // it is good, and waits for the next hidden window
+		e.alter(func() { e.again = true }) // it is good, and waits for the next hidden window
 	case blames(cause):
 		e.end(RolledBack, reason)
 	default:

@@ -11,7 +11,7 @@ import (
 // once; checks find everything without it, later.
 func (e *Engine) listen(ctx context.Context, client *feed.Client) {
 	automatic := func() bool { return e.opts.Settings().Automatic != None }
-	for e.until(ctx, automatic) {
+	for ctx.Err() == nil && e.until(ctx, automatic) {
 		listening, stop := context.WithCancel(ctx)
 		go func() {
 			e.until(listening, func() bool { return !automatic() })

@@ -23,7 +23,7 @@ func (e *Engine) obtain(ctx context.Context, r release.Release) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	e.alter(func() { e.stop = func() { stop(errCancelled) } })
-	defer e.alter(func() { e.stop = nil })
+	defer e.alter(func() { e.stop, e.paused = nil, false })
 
 	if err := e.stage(ctx, r); err != nil {
 		return causeOr(ctx, err)

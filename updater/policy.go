@@ -44,6 +44,8 @@ func metered(s Settings, now system.State) bool {
 
 // steer has a change of mind, or of the settings, reach a download that is on its way.
 func (e *Engine) steer() {
+	e.steering.Lock() // what is decided first must not be carried out last
+	defer e.steering.Unlock()
 	settings := e.opts.Settings()
 	e.mu.Lock()
 	limit := fetch.Limit{BytesPerSecond: settings.SpeedLimit, Asked: true}

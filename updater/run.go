@@ -111,7 +111,7 @@ func (e *Engine) rest(ctx context.Context) {
 	}
 	for {
 		e.mu.Lock()
-		wanted, pushed, changed := e.wanted, e.pushed, e.changed
+		wanted, pushed, changed := e.wanted || e.again, e.pushed && e.busy == 0, e.changed
 		e.pushed = false
 		e.mu.Unlock()
 		now := e.opts.Settings()
@@ -133,14 +133,15 @@ func (e *Engine) rest(ctx context.Context) {
 const (
 	// minWish is the most often that a server can have checks done, maxBusy the longest that it can put them off: a feed's answers are not
 	// signed, and one that lies must not keep a client away for ever.
-	minWish = time.Minute
-	maxBusy = 24 * time.Hour
+	minWish  = time.Minute
+	minPause = time.Second // whatever the settings say
+	maxBusy  = 24 * time.Hour
 )
 
 // pause is the time to the next check: the user's choice, or less where the server wants that, or after failures, from half a minute on
 // doubling. No check comes earlier than a busy server asked for.
 func (e *Engine) pause(s Settings) time.Duration {
-	d := s.CheckEvery
+	d := max(s.CheckEvery, minPause)
 	if e.wish > 0 {
 		d = min(d, max(e.wish, minWish))
 	}
@@ -160,8 +161,9 @@ func (e *Engine) pause(s Settings) time.Duration {
 func (e *Engine) cycle(ctx context.Context) {
 	var wanted bool
 	e.alter(func() {
-		wanted = e.wanted
-		e.wanted, e.urgent = false, wanted
+		wanted = e.wanted || e.again
+		e.urgent = e.wanted || e.again && e.urgent
+		e.wanted, e.again = false, false
 	})
 	settings := e.opts.Settings()
 	if settings.Automatic == None && !wanted {

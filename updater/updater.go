@@ -165,7 +165,9 @@ type Engine struct {
 	opts    Options
 	fetcher *fetch.Fetcher
 	hand    fetch.Switch // of the user, on the download under way
-	tell    sync.Mutex   // held while OnStatus runs, so that calls come in order
+
+	steering sync.Mutex // held by steer
+	tell     sync.Mutex // held while OnStatus runs, so that calls come in order
 
 	mu       sync.Mutex
 	status   Status
@@ -173,6 +175,7 @@ type Engine struct {
 	holds    []Hold
 	asked    bool           // the user asked for the restart, so that a visible window is no obstacle
 	wanted   bool           // the user asked for a check, so that Automatic does not matter
+	again    bool           // look once more, for whoever wanted what is under way
 	pushed   bool           // the feed's server said that there is something new
 	paused   bool           // the user stopped the download for a while
 	urgent   bool           // the user asked for what is under way, so that it waits for nobody
@@ -268,8 +271,8 @@ func (e *Engine) TryAgain() {
 
 // Cancel stops the download or staging under way. The release is left alone until Check is called, or a newer one comes.
 func (e *Engine) Cancel() {
-	sha, err := release.ParseDigest(e.Status().sha256)
 	e.alter(func() {
+		sha, err := release.ParseDigest(e.status.sha256)
 		if e.stop == nil || err != nil {
 			return
 		}

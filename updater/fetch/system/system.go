@@ -61,12 +61,17 @@ func Read(ctx context.Context) State {
 // Watch calls changed with the state at once, and again whenever it is another one, until ctx ends. Where the system announces changes it
 // does so within a moment, otherwise within period.
 func Watch(ctx context.Context, period time.Duration, changed func(State)) {
-	announced := announcements(ctx)
+	last := Read(ctx)
+	changed(last)
+	// A bus that takes the connection and never answers must keep nobody waiting.
+	subscribed := make(chan (<-chan struct{}), 1)
+	go func() { subscribed <- announcements(ctx) }()
+	var announced <-chan struct{}
 	ticker := time.NewTicker(period)
 	defer ticker.Stop()
-	last := Read(ctx)
-	for changed(last); ; {
+	for {
 		select {
+		case announced = <-subscribed: // something may have changed before
 		case <-announced:
 		case <-ticker.C:
 		case <-ctx.Done():
