@@ -29,9 +29,10 @@ const (
 // judge compares ours with bsdiff.
 func judge(pairs []Pair) (goals []Goal) {
 	for _, p := range pairs {
-		mine, theirs := p.of(ours), p.of(yardstick)
-		add := func(what string, limit float64, figure func(*Result) float64) {
+		theirs := p.of(yardstick)
+		add := func(tool, what string, limit float64, figure func(*Result) float64) {
 			g := Goal{What: what, Pair: p.Name, Limit: limit}
+			mine := p.of(tool)
 			if mine != nil && theirs != nil {
 				g.Ratio = figure(mine) / figure(theirs)
 				g.Met = g.Ratio <= limit
@@ -39,7 +40,7 @@ func judge(pairs []Pair) (goals []Goal) {
 			goals = append(goals, g)
 		}
 		if times, ok := sizeGoals[p.Name]; ok {
-			add("patch size", 1/times, func(r *Result) float64 { return float64(r.Patch) })
+			add(ours, "patch size", 1/times, func(r *Result) float64 { return float64(r.Patch) })
 		}
 		if p.New.Bytes < middle {
 			continue
@@ -48,10 +49,10 @@ func judge(pairs []Pair) (goals []Goal) {
 		if p.New.Bytes >= large {
 			making, applying = 1.0/10, 0.8
 		}
-		add("diff CPU", making, func(r *Result) float64 { return r.Diff.CPU })
-		add("diff memory", 1.3, func(r *Result) float64 { return float64(r.Diff.Peak) })
-		add("apply CPU", applying, func(r *Result) float64 { return r.Apply.CPU })
-		add("apply memory", applying, func(r *Result) float64 { return float64(r.Apply.Peak) })
+		add(ours, "diff CPU", making, func(r *Result) float64 { return r.Diff.CPU })
+		add(ours, "diff memory", 1.3, func(r *Result) float64 { return float64(r.Diff.Peak) })
+		add(library, "apply CPU", applying, func(r *Result) float64 { return r.Apply.CPU })
+		add(library, "apply memory", applying, func(r *Result) float64 { return float64(r.Apply.Peak) })
 	}
 	return goals
 }

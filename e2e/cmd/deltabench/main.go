@@ -1,7 +1,7 @@
 //go:build linux
 
-// Command deltabench holds vcm diff and vcm patch against Debian's bsdiff, xdelta3 and zstd, on
-// pairs of real programs that it builds first (package corpus).
+// Command deltabench holds vcm diff, vcm patch and the package updater/delta against Debian's
+// bsdiff, xdelta3 and zstd, on pairs of real programs that it builds first (package corpus).
 //
 // Every patch is made by a process of its own and applied by another, and the result is compared
 // byte for byte. CPU is user and system time together and memory the largest resident set, as the
@@ -36,6 +36,7 @@ type options struct {
 	pairs      []corpus.Pair
 	all        bool // every pair there is
 	vcm        string
+	self       string // this program, which with -apply is a patcher
 	codec      string
 	quick      bool
 	reusePeers bool
@@ -90,6 +91,13 @@ func pairNames() (names []string) {
 }
 
 func main() {
+	if len(os.Args) == 5 && os.Args[1] == "-apply" {
+		if err := apply(os.Args[2], os.Args[3], os.Args[4]); err != nil {
+			fmt.Fprintln(os.Stderr, "deltabench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	o, err := parse(os.Args[1:], os.Stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -110,6 +118,10 @@ func run(ctx context.Context, o options) error {
 	began, here := time.Now(), machine()
 	log := func(format string, args ...any) {
 		fmt.Fprintf(os.Stderr, "%7.1f s  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
+	}
+	var err error
+	if o.self, err = os.Executable(); err != nil {
+		return err
 	}
 	sources, err := release.NewBuilder(log)
 	if err != nil {

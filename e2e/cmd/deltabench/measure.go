@@ -56,9 +56,11 @@ func (b bench) measure(ctx context.Context, s subject) (Pair, error) {
 		return Pair{}, err
 	}
 	for _, t := range b.tools {
-		r, err := b.diff(ctx, s, p, t)
-		if err != nil {
-			return Pair{}, err
+		r := Result{Tool: t.Name}
+		if t.Diff != nil {
+			if r, err = b.diff(ctx, s, p, t); err != nil {
+				return Pair{}, err
+			}
 		}
 		p.Results = append(p.Results, r)
 	}
@@ -79,7 +81,12 @@ func (b bench) measure(ctx context.Context, s subject) (Pair, error) {
 func (b bench) patches(p Pair) string { return filepath.Join(b.folder, "patches", p.Name) }
 
 // patch is where a tool's patch is.
-func (b bench) patch(p Pair, t Tool) string { return filepath.Join(b.patches(p), t.Name) }
+func (b bench) patch(p Pair, t Tool) string {
+	if t.Diff == nil {
+		return filepath.Join(b.patches(p), ours)
+	}
+	return filepath.Join(b.patches(p), t.Name)
+}
 
 // diff makes a patch. A tool that fails is a result, too.
 func (b bench) diff(ctx context.Context, s subject, p Pair, t Tool) (Result, error) {

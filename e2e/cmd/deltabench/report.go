@@ -49,15 +49,15 @@ type File struct {
 // Result is what one tool did with a pair.
 type Result struct {
 	Tool    string `json:"tool"`
-	Patch   int64  `json:"patch_bytes"`
-	Diff    Cost   `json:"diff"`
+	Patch   int64  `json:"patch_bytes,omitempty"` // with Diff, nothing for a tool that only applies
+	Diff    Cost   `json:"diff,omitzero"`
 	Apply   Cost   `json:"apply"`  // of the best of several rounds
 	Reused  bool   `json:"reused"` // patch and diff are from an earlier run
 	Rebuilt bool   `json:"rebuilt"`
 	Failure string `json:"failure,omitempty"`
 
 	// Hashed are the hashes that applying took the time for, by their names in the tool's answer.
-	// Only vcm answers; the peers hash nothing.
+	// Only ours answer; the peers hash nothing.
 	Hashed []string `json:"hashed,omitempty"`
 }
 

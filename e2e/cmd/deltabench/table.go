@@ -15,44 +15,54 @@ import (
 func show(w io.Writer, r Report) {
 	fmt.Fprintf(w, "\n%s/%s, %d cores, %s, load %s before\n", r.Machine.OS, r.Machine.Arch, r.Machine.Cores, r.Machine.CPU, r.Machine.Load)
 	for _, t := range r.Tools {
-		fmt.Fprintf(w, "  %-8s %s: %s\n", t.Name, t.Version, strings.Join(t.Diff, " "))
+		line := t.Diff
+		if line == nil {
+			line = t.Apply
+		}
+		fmt.Fprintf(w, "  %-13s %s: %s\n", t.Name, t.Version, strings.Join(line, " "))
 	}
 	if reused(r) {
 		fmt.Fprintln(w, "  Making: the peers' figures are from an earlier run.")
 	}
-	section(w, r, "Patch, bytes", func(res *Result) string { return grouped(res.Patch) }, func(mine, theirs *Result) string {
+	section(w, r, "Patch, bytes", ours, func(res *Result) string { return grouped(res.Patch) }, func(mine, theirs *Result) string {
 		return portion(float64(mine.Patch) / float64(theirs.Patch))
 	})
-	section(w, r, "Making, CPU s and MiB", func(res *Result) string { return costs(res.Diff) }, func(mine, theirs *Result) string {
+	section(w, r, "Making, CPU s and MiB", ours, func(res *Result) string { return costs(res.Diff) }, func(mine, theirs *Result) string {
 		return ratios(mine.Diff, theirs.Diff)
 	})
-	section(w, r, "Applying, CPU s and MiB", func(res *Result) string { return costs(res.Apply) }, func(mine, theirs *Result) string {
+	section(w, r, "Applying, CPU s and MiB", library, func(res *Result) string { return costs(res.Apply) }, func(mine, theirs *Result) string {
 		return ratios(mine.Apply, theirs.Apply)
 	})
 	fmt.Fprintf(w, "\n%s\n", hashedLine(r))
 	showGoals(w, r.Goals)
 }
 
-// section is a table with a row for each pair and a column for each tool.
-func section(w io.Writer, r Report, title string, cell func(*Result) string, against func(mine, theirs *Result) string) {
+// section is a table with a row for each pair and a column for each tool that makes patches; where
+// the package is what counts, it has one, too.
+func section(w io.Writer, r Report, title, counts string, cell func(*Result) string, against func(mine, theirs *Result) string) {
 	fmt.Fprintf(w, "\n%s\n", title)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	head := []string{"pair", "MB"}
+	shown := func(tool string) bool { return tool != library || counts == library }
 	for _, tool := range r.Tools {
-		head = append(head, tool.Name)
+		if shown(tool.Name) {
+			head = append(head, tool.Name)
+		}
 	}
-	row(t, append(head, ours+"/"+yardstick, "rebuilt"))
+	row(t, append(head, counts+" / "+yardstick, "rebuilt"))
 	for _, p := range r.Pairs {
 		cells := []string{p.Name, fmt.Sprintf("%.1f", float64(p.New.Bytes)/1e6)}
 		for _, res := range p.Results {
-			if res.Rebuilt {
+			switch {
+			case !shown(res.Tool):
+			case res.Rebuilt:
 				cells = append(cells, cell(&res))
-			} else {
+			default:
 				cells = append(cells, "failed")
 			}
 		}
 		compared, rebuilt := "-", "no"
-		if mine := p.of(ours); mine != nil {
+		if mine := p.of(counts); mine != nil {
 			rebuilt = "yes"
 			if theirs := p.of(yardstick); theirs != nil {
 				compared = against(mine, theirs)
@@ -86,15 +96,15 @@ func row(w io.Writer, cells []string) { fmt.Fprintln(w, strings.Join(cells, "\t"
 func hashedLine(r Report) string {
 	var hashed []string
 	for _, p := range r.Pairs {
-		if mine := p.of(ours); mine != nil {
+		if mine := p.of(library); mine != nil {
 			hashed = append(hashed, strings.Join(mine.Hashed, " and "))
 		}
 	}
 	slices.Sort(hashed)
 	if hashed = slices.Compact(hashed); len(hashed) == 1 && hashed[0] != "" {
-		return fmt.Sprintf("Applying by %s includes %s; the peers hash nothing.", ours, hashed[0])
+		return fmt.Sprintf("Applying by %s includes %s; the peers hash nothing.", library, hashed[0])
 	}
-	return fmt.Sprintf("Applying by %s: what it hashes is not known for all pairs.", ours)
+	return fmt.Sprintf("Applying by %s: what it hashes is not known for all pairs.", library)
 }
 
 func reused(r Report) bool {

@@ -15,7 +15,7 @@ import (
 type Tool struct {
 	Name    string   `json:"name"`
 	Version string   `json:"version"`
-	Diff    []string `json:"diff"`
+	Diff    []string `json:"diff,omitempty"` // none: it applies the patches of vcm
 	Apply   []string `json:"apply"`
 
 	answers bool // its output is JSON
@@ -23,7 +23,8 @@ type Tool struct {
 
 const (
 	ours      = "vcm"
-	yardstick = "bsdiff" // the tool that goals are measured by
+	library   = "updater/delta" // the package alone, applying what vcm made
+	yardstick = "bsdiff"        // the tool that goals are measured by
 )
 
 func fields(line string) []string { return strings.Fields(line) }
@@ -34,7 +35,8 @@ var peers = []Tool{
 	{Name: "zstd", Diff: fields("zstd -q -f --ultra -22 --long=31 --patch-from=OLD NEW -o PATCH"), Apply: fields("zstd -q -f -d --long=31 --patch-from=OLD PATCH -o OUT")},
 }
 
-// tools returns what is measured: the peers, and ours as the last.
+// tools returns what is measured: the peers, and ours as the last, once as the command and once as
+// the package in a process of its own, which is what bspatch is to bsdiff.
 func tools(ctx context.Context, o options) []Tool {
 	chosen := slices.Clone(peers)
 	if o.quick {
@@ -43,11 +45,17 @@ func tools(ctx context.Context, o options) []Tool {
 	for i := range chosen {
 		chosen[i].Version = debianVersion(ctx, chosen[i].Name)
 	}
+	version := firstLine(ctx, o.vcm, "--version")
 	return append(chosen, Tool{
 		Name:    ours,
-		Version: firstLine(ctx, o.vcm, "--version"),
+		Version: version,
 		Diff:    []string{o.vcm, "diff", "OLD", "NEW", "-o", "PATCH", "--codec", o.codec, "--json"},
 		Apply:   []string{o.vcm, "patch", "OLD", "PATCH", "-o", "OUT", "--json"},
+		answers: true,
+	}, Tool{
+		Name:    library,
+		Version: version,
+		Apply:   []string{o.self, "-apply", "OLD", "PATCH", "OUT"},
 		answers: true,
 	})
 }
