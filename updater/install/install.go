@@ -34,6 +34,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/tesseract-desktop/tesseract/internal/durable"
 	"github.com/tesseract-desktop/tesseract/updater/release"
@@ -113,6 +114,7 @@ const (
 	journalName   = "journal"
 	unverified    = ".unverified"
 	journalRecord = 64 << 10
+	lockPause     = 10 * time.Millisecond
 )
 
 // Open prepares an install. It changes nothing but the state folder, and does not look at the target, which a
@@ -202,10 +204,22 @@ func (i *Install) recordName() string {
 }
 
 // exclusive runs do while no other goroutine or process changes the install.
-func (i *Install) exclusive(what string, do func() error) error {
+func (i *Install) exclusive(what string, do func() error) error { return i.locked(what, 0, do) }
+
+// patiently is exclusive, but another process gets the time to end what it does.
+func (i *Install) patiently(what string, do func() error) error {
+	return i.locked(what, bootPatience, do)
+}
+
+func (i *Install) locked(what string, patience time.Duration, do func() error) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	lock, ok, err := durable.TryAcquire(i.state, lockName)
+	for ends := time.Now().Add(patience); err == nil && !ok && time.Now().Before(ends); {
+		i.point("locked out")
+		time.Sleep(lockPause)
+		lock, ok, err = durable.TryAcquire(i.state, lockName)
+	}
 	if err == nil && !ok {
 		err = ErrLocked
 	}

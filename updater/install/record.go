@@ -41,6 +41,7 @@ type record struct {
 	Move   *pair  `json:"move,omitempty"`   // the swap or roll-back in flight, in probation, or taken back last
 	Kept   *pair  `json:"kept,omitempty"`   // the confirmed swap whose old version is kept
 	Staged *pair  `json:"staged,omitempty"` // the verified file, and the target it was made for
+	Starts int    `json:"starts,omitempty"` // of a version in probation, as Boot counts them
 
 	Known fingerprints `json:"known,omitempty"` // of the artifacts above
 }
@@ -65,6 +66,9 @@ func (i *Install) load() (record, error) {
 }
 
 func (r record) sound() bool {
+	if r.Starts < 0 {
+		return false
+	}
 	switch r.Phase {
 	case idle:
 		return r.Move == nil

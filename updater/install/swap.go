@@ -39,7 +39,7 @@ func (i *Install) Swap(ctx context.Context) error {
 }
 
 func (i *Install) finishSwap(r *record) error {
-	r.Phase, r.Staged, r.Kept = swapped, nil, nil
+	r.Phase, r.Staged, r.Kept, r.Starts = swapped, nil, nil, 0
 	return i.save(*r)
 }
 
@@ -64,21 +64,25 @@ func (i *Install) RollBack() error {
 		if err := i.canRollBack(r); err != nil {
 			return err
 		}
-		i.point("rollback checked")
-		r.Phase = rollingBack
-		if err := i.save(r); err != nil {
-			return err
-		}
-		i.point("rollback intent")
-		current, err := r.Known.recognise(i.folder, i.base)
-		if err != nil || current != r.Move.Old { // else an earlier attempt got this far
-			if err := i.restore(); err != nil {
-				return classify(err, i.folder.Name())
-			}
-		}
-		i.point("restored")
-		return i.finishRollBack(&r)
+		return i.rollBack(&r)
 	})
+}
+
+func (i *Install) rollBack(r *record) error {
+	i.point("rollback checked")
+	r.Phase = rollingBack
+	if err := i.save(*r); err != nil {
+		return err
+	}
+	i.point("rollback intent")
+	current, err := r.Known.recognise(i.folder, i.base)
+	if err != nil || current != r.Move.Old { // else an earlier attempt got this far
+		if err := i.restore(); err != nil {
+			return classify(err, i.folder.Name())
+		}
+	}
+	i.point("restored")
+	return i.finishRollBack(r)
 }
 
 func (i *Install) canRollBack(r record) error {
@@ -103,7 +107,7 @@ func (i *Install) canRollBack(r record) error {
 }
 
 func (i *Install) finishRollBack(r *record) error {
-	r.Phase, r.Kept = rolledBack, nil
+	r.Phase, r.Kept, r.Starts = rolledBack, nil, 0
 	return i.save(*r)
 }
 
@@ -117,7 +121,7 @@ func (i *Install) Confirm() error {
 		}
 		switch r.Phase {
 		case swapped:
-			r.Phase, r.Kept, r.Move = idle, r.Move, nil
+			r.Phase, r.Kept, r.Move, r.Starts = idle, r.Move, nil, 0
 			if err := i.save(r); err != nil {
 				return err
 			}
