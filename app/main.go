@@ -26,7 +26,6 @@ import (
 	"os"
 
 	"github.com/tesseract-desktop/tesseract/app/sandbox"
-	"github.com/tesseract-desktop/tesseract/app/snapshot"
 )
 
 const usage = `Tesseract is a Markdown workbench that keeps itself up to date.
@@ -65,7 +64,11 @@ func Main(page fs.FS) int {
 			_, err := fmt.Println(Version)
 			return err
 		case *trial:
-			return runTrial(page, os.Stdout)
+			box, err := sandbox.Open(sandbox.Options{App: Name, ReadOnly: true})
+			if err != nil {
+				return err
+			}
+			return runTrial(page, box, os.Stdout)
 		case *printSnapshot:
 			return printNewestSnapshot(os.Stdout)
 		default:
@@ -80,19 +83,15 @@ func Main(page fs.FS) int {
 }
 
 func printNewestSnapshot(out io.Writer) error {
-	box, err := sandbox.Open(sandbox.Options{App: Name})
+	box, err := sandbox.Open(sandbox.Options{App: Name, ReadOnly: true})
 	if err != nil {
 		return err
 	}
-	store, err := snapshot.Open(box.Snapshots(), snapshotSchema)
+	payload, err := newestSnapshot(box)
 	if err != nil {
 		return err
 	}
-	_, payload, found, err := store.Newest(snapshotSchema)
-	if err != nil {
-		return err
-	}
-	if !found {
+	if payload == nil {
 		return errors.New("no state has been recorded yet")
 	}
 	_, err = fmt.Fprintf(out, "%s\n", payload)

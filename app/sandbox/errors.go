@@ -12,6 +12,9 @@ var ErrTooLarge = errors.New("file is too large")
 // ErrNotPlain marks a name that is neither a plain file nor, where that was asked for, a folder: a device, a pipe, a socket.
 var ErrNotPlain = errors.New("not a plain file")
 
+// ErrReadOnly says that the sandbox was opened to be read only.
+var ErrReadOnly = errors.New("the sandbox is open for reading only")
+
 // ErrBusy says that another process has had the folder locked for too long.
 var ErrBusy = errors.New("another process is using the folder")
 

@@ -31,6 +31,8 @@ type Folder struct {
 	log  *slog.Logger
 	gate chan struct{} // holds a token while Exclusive runs in this process
 
+	readOnly bool
+
 	mu   sync.Mutex
 	root *os.Root // nil until the folder could be opened
 }
@@ -48,14 +50,19 @@ func (f *Folder) Path() string { return f.path }
 // Log is the logger that the sandbox was opened with.
 func (f *Folder) Log() *slog.Logger { return f.log }
 
-// Root returns the folder as os.Root, made anew where it vanished. Do not close it, and do not keep it: ask again.
+// Root returns the folder as os.Root, made anew where it vanished. Do not close it, and do not keep it: ask again. Whoever opened the
+// sandbox read-only must not write through it.
 func (f *Folder) Root() (*os.Root, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.root != nil && f.present() {
 		return f.root, nil
 	}
-	root, err := openRoot(f.path)
+	open := openRoot
+	if f.readOnly {
+		open = os.OpenRoot
+	}
+	root, err := open(f.path)
 	if err != nil {
 		return nil, &FolderError{Folder: f.kind, Path: f.path, Err: err}
 	}
@@ -91,6 +98,9 @@ func openRoot(path string) (*os.Root, error) {
 
 // start opens the folder and removes what crashed writes left at its top.
 func (f *Folder) start() error {
+	if f.readOnly {
+		return nil
+	}
 	root, err := f.Root()
 	if err != nil {
 		return err
@@ -151,6 +161,14 @@ func (f *Folder) do(what string, op func(root *os.Root) error, names ...string) 
 	}
 }
 
+// change is do for what writes.
+func (f *Folder) change(what string, op func(root *os.Root) error, names ...string) error {
+	if f.readOnly {
+		return fmt.Errorf("%s in %s: %w", what, f.kind, ErrReadOnly)
+	}
+	return f.do(what, op, names...)
+}
+
 // ReadFile returns the content of a plain file of at most limit bytes, else ErrTooLarge; ErrNotPlain for what
 // is no plain file, fs.ErrNotExist where there is none.
 func (f *Folder) ReadFile(name string, limit int64) (data []byte, err error) {
@@ -185,7 +203,7 @@ func (f *Folder) ReadFile(name string, limit int64) (data []byte, err error) {
 
 // WriteFile replaces the file name, whole and synced, and makes the folders on the way to it.
 func (f *Folder) WriteFile(name string, data []byte) error {
-	return f.do("write", func(root *os.Root) error {
+	return f.change("write", func(root *os.Root) error {
 		if err := mkdirAll(root, path.Dir(name)); err != nil {
 			return err
 		}
@@ -195,7 +213,7 @@ func (f *Folder) WriteFile(name string, data []byte) error {
 
 // Remove deletes a file or an empty folder.
 func (f *Folder) Remove(name string) error {
-	return f.do("remove", func(root *os.Root) error {
+	return f.change("remove", func(root *os.Root) error {
 		if err := root.Remove(filepath.FromSlash(name)); err != nil {
 			return err
 		}
@@ -205,7 +223,7 @@ func (f *Folder) Remove(name string) error {
 
 // RemoveAll deletes a file, or a folder with all that is in it; nothing there is no error.
 func (f *Folder) RemoveAll(name string) error {
-	return f.do("remove", func(root *os.Root) error {
+	return f.change("remove", func(root *os.Root) error {
 		if err := root.RemoveAll(filepath.FromSlash(name)); err != nil {
 			return err
 		}
@@ -219,7 +237,7 @@ func (f *Folder) RemoveAll(name string) error {
 
 // Rename moves a file or folder, replaces a file that is in the way, and makes the folders on the way to newname.
 func (f *Folder) Rename(oldname, newname string) error {
-	return f.do("rename", func(root *os.Root) error {
+	return f.change("rename", func(root *os.Root) error {
 		if err := mkdirAll(root, path.Dir(newname)); err != nil {
 			return err
 		}
@@ -229,7 +247,7 @@ func (f *Folder) Rename(oldname, newname string) error {
 
 // Mkdir makes a folder and those on the way to it; one that is there is no error.
 func (f *Folder) Mkdir(name string) error {
-	return f.do("make folder", func(root *os.Root) error { return mkdirAll(root, name) }, name)
+	return f.change("make folder", func(root *os.Root) error { return mkdirAll(root, name) }, name)
 }
 
 // mkdirAll makes each missing folder and syncs the one that holds it, so that a synced file below does not
@@ -317,7 +335,7 @@ func (f *Folder) Exclusive(op func() error) error {
 	for {
 		var lock *durable.Lock
 		var ok bool
-		err := f.do("lock", func(root *os.Root) (err error) {
+		err := f.change("lock", func(root *os.Root) (err error) {
 			lock, ok, err = durable.TryAcquire(root, lockName)
 			return err
 		})

@@ -43,6 +43,8 @@ type Options struct {
 	App string
 	// Base, when set, holds all five folders instead of the user directories: for portable installations and tests.
 	Base string
+	// ReadOnly makes and changes nothing: what writes is refused, what reads finds nothing where a folder is missing.
+	ReadOnly bool
 	// Log gets what is worth knowing but is no error; nil discards it.
 	Log *slog.Logger
 }
@@ -64,7 +66,7 @@ type Sandbox struct {
 
 var kinds = []Kind{Documents, Cache, Preferences, Snapshots, Updates}
 
-// Open makes the folders that are missing. It fails only for an invalid app name: folders that cannot be
+// Open makes the folders that are missing, unless the sandbox is to be read only. It fails only for an invalid app name: folders that cannot be
 // used are reported by Health.
 func Open(o Options) (*Sandbox, error) {
 	if err := o.validate(); err != nil {
@@ -76,6 +78,7 @@ func Open(o Options) (*Sandbox, error) {
 	s := &Sandbox{folders: map[Kind]*Folder{}}
 	for _, kind := range kinds {
 		f := newFolder(kind, o.place(kind), o.Log)
+		f.readOnly = o.ReadOnly
 		if err := f.start(); err != nil {
 			o.Log.Warn("folder cannot be used", "folder", kind, "path", f.path, "err", err)
 		}

@@ -177,6 +177,9 @@ func above(schema, limit int) int {
 // names lists the records, in no order.
 func (s *Store) names() ([]name, error) {
 	entries, err := s.folder.List(".")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // a sandbox that is read only makes no folder
+	}
 	if err != nil {
 		return nil, err
 	}

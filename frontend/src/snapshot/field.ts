@@ -30,6 +30,7 @@ export interface Step<S> {
 export interface Field<S> {
   readonly kind: 'field'
   readonly key: string
+  readonly version: number // of the recorded form
   record(state: S): Entry // throws what capture throws
   prepare(entry: Entry): Step<S> // migrates and validates, changes nothing; throws with the reason
 }
@@ -95,6 +96,7 @@ export function field<S, V>(spec: FieldSpec<S, V>): Field<S> {
   return {
     kind: 'field',
     key: spec.key,
+    version: spec.version,
     record: (state) => {
       const value = spec.capture(state)
       inspect(value)

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { emptyState, type AppState } from '../../model/app'
 import { capture, decode, encode, plan, restore, verify } from '../../snapshot'
+import listed from '../../../public/fields.json'
 import golden from './golden/1.0.0.json'
 import { fields, windowFields } from './index'
 
@@ -130,6 +131,11 @@ test.each([
   // Without its tabs or its text a document has no active tab, selections, scrolls, folds and history either.
   const along = key === 'tabs' ? 1 : key === 'buffers' ? 5 : 0
   expect(report.missing).toHaveLength(1 + along)
+})
+
+// Before a new version takes over, it is tried without a window: Go reads from this file which recorded fields the page can read.
+test('the list of fields names every field and its version', () => {
+  expect(listed).toEqual(Object.fromEntries([...fields].map(([key, field]) => [key, field.version])))
 })
 
 test('a document twice is no set of documents', () => {
