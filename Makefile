@@ -91,8 +91,12 @@ bench: setup ## benchmarks; the numbers go to build/bench/go.txt too
 	@mkdir -p build/bench
 	$(GO) test -run '^$$' -bench . -benchmem ./... | { grep -v 'no test files' || true; } | tee build/bench/go.txt
 
+.PHONY: patcher
+patcher:
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags "-s -w" -o build/bin/patcher ./updater/delta/patcher
+
 .PHONY: bench-delta
-bench-delta: setup vcm ## patches beside bsdiff, xdelta3 and zstd on real programs; figures in build/bench/delta.json (ARGS=-help)
+bench-delta: setup vcm patcher ## patches beside bsdiff, xdelta3 and zstd on real programs; figures in build/bench/delta.json (ARGS=-help)
 	@$(GO) run ./e2e/cmd/deltabench $(ARGS)
 
 .PHONY: bench-transport

@@ -36,7 +36,7 @@ type options struct {
 	pairs      []corpus.Pair
 	all        bool // every pair there is
 	vcm        string
-	self       string // this program, which with -apply is a patcher
+	patcher    string
 	codec      string
 	quick      bool
 	reusePeers bool
@@ -56,6 +56,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.SetOutput(out)
 	flags.StringVar(&names, "pairs", "", "pairs to measure, separated by commas; all when empty: "+strings.Join(pairNames(), ", "))
 	flags.StringVar(&o.vcm, "vcm", filepath.Join("build", "bin", "vcm"), "the vcm command to measure")
+	flags.StringVar(&o.patcher, "patcher", filepath.Join("build", "bin", "patcher"), "the command that applies with updater/delta alone")
 	flags.StringVar(&o.codec, "codec", "goexe", "codec of vcm diff")
 	flags.BoolVar(&o.quick, "quick", false, "of the peers, measure bsdiff alone")
 	flags.BoolVar(&o.reusePeers, "reuse-peers", false, "take what the peers' patches cost to make from an earlier run")
@@ -91,13 +92,6 @@ func pairNames() (names []string) {
 }
 
 func main() {
-	if len(os.Args) == 5 && os.Args[1] == "-apply" {
-		if err := apply(os.Args[2], os.Args[3], os.Args[4]); err != nil {
-			fmt.Fprintln(os.Stderr, "deltabench:", err)
-			os.Exit(1)
-		}
-		return
-	}
 	o, err := parse(os.Args[1:], os.Stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -118,10 +112,6 @@ func run(ctx context.Context, o options) error {
 	began, here := time.Now(), machine()
 	log := func(format string, args ...any) {
 		fmt.Fprintf(os.Stderr, "%7.1f s  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
-	}
-	var err error
-	if o.self, err = os.Executable(); err != nil {
-		return err
 	}
 	sources, err := release.NewBuilder(log)
 	if err != nil {

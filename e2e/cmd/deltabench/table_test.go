@@ -28,7 +28,7 @@ func TestShow(t *testing.T) {
 		Result{Rebuilt: true, Patch: 50_000, Diff: Cost{CPU: 3.2, Peak: 500 << 20}, Apply: Cost{CPU: 0.3, Peak: 65 << 20}, Hashed: []string{"new_sha256", "old_sha256"}},
 		Result{Patch: 1_250_000, Diff: Cost{CPU: 41.6, Peak: 442 << 20}, Apply: Cost{CPU: 0.6, Peak: 105 << 20}, Reused: true})
 	bad := pairOf("app-pe", 12_000_000, Result{Failure: "unknown codec"}, Result{Patch: 80_000, Diff: Cost{CPU: 4, Peak: 90 << 20}, Apply: Cost{CPU: 0.1, Peak: 24 << 20}})
-	r := Report{Tools: []Tool{{Name: yardstick, Version: "4.3-23", Diff: fields("bsdiff OLD NEW PATCH")}, {Name: ours, Version: "1.0.0", Diff: fields("vcm diff OLD NEW")}, {Name: library, Version: "1.0.0", Apply: fields("deltabench -apply OLD PATCH OUT")}}, Pairs: []Pair{good, bad}}
+	r := Report{Tools: []Tool{{Name: yardstick, Version: "4.3-23", Diff: fields("bsdiff OLD NEW PATCH")}, {Name: ours, Version: "1.0.0", Diff: fields("vcm diff OLD NEW")}, {Name: library, Version: "1.0.0", Apply: fields("patcher OLD PATCH OUT")}}, Pairs: []Pair{good, bad}}
 	r.Goals = judge(r.Pairs)
 	var out strings.Builder
 	show(&out, r)
@@ -38,7 +38,7 @@ func TestShow(t *testing.T) {
 		"hugo  51.2  1,250,000  50,000        1/25.0      yes",
 		"app-pe  12.0     80,000  failed             -       no",
 		"0.60  105  0.60  130      0.30   65",
-		"updater/delta 1.0.0: deltabench -apply OLD PATCH OUT",
+		"updater/delta 1.0.0: patcher OLD PATCH OUT",
 		"includes new_sha256 and old_sha256",
 		"Goals against bsdiff, 5 of 10 met",
 		"patch size    hugo   1/25.0  1/25.0     met",

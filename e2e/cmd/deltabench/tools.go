@@ -55,7 +55,7 @@ func tools(ctx context.Context, o options) []Tool {
 	}, Tool{
 		Name:    library,
 		Version: version,
-		Apply:   []string{o.self, "-apply", "OLD", "PATCH", "OUT"},
+		Apply:   []string{o.patcher, "OLD", "PATCH", "OUT"},
 		answers: true,
 	})
 }
