@@ -1,8 +1,7 @@
 //go:build linux && production
 
 #include "gtk_linux.h"
-
-#include <gtk/gtk.h>
+#include "parts_linux.h"
 
 // Exported by gtk_linux.go: the frame has changed.
 extern void windowChanged(window_frame f);
@@ -71,6 +70,7 @@ static void adopt(GtkWindow *w)
 	g_signal_connect(w, "configure-event", G_CALLBACK(on_configure), NULL);
 	g_signal_connect_after(w, "show", G_CALLBACK(on_visible), NULL);
 	g_signal_connect_after(w, "hide", G_CALLBACK(on_visible), NULL);
+	window_watch_input(w);
 }
 
 static void show(GtkWidget *widget)
@@ -92,9 +92,11 @@ void window_hold_back(void)
 	class->show = show;
 }
 
+GtkWindow *window_toplevel(void) { return window; }
+
 typedef struct {
-	void (*run)(window_frame *);
-	window_frame frame;
+	void (*run)(void *);
+	void *data;
 	GMutex mutex;
 	GCond cond;
 	gboolean done, found;
@@ -105,7 +107,7 @@ static gboolean run_call(gpointer data)
 	call *c = data;
 	c->found = window != NULL;
 	if (c->found)
-		c->run(&c->frame);
+		c->run(c->data);
 	g_mutex_lock(&c->mutex);
 	c->done = TRUE;
 	g_cond_signal(&c->cond);
@@ -113,33 +115,34 @@ static gboolean run_call(gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
-// Low priority: what Wails has queued after showing (centring, for one) must be over before the place is set.
-static int on_gtk_thread(void (*run)(window_frame *), window_frame *frame)
+int window_do(int priority, void (*run)(void *), void *data)
 {
-	call c = {.run = run, .frame = *frame};
+	call c = {.run = run, .data = data};
 	g_mutex_init(&c.mutex);
 	g_cond_init(&c.cond);
-	g_idle_add_full(G_PRIORITY_LOW, run_call, &c, NULL);
+	g_idle_add_full(priority, run_call, &c, NULL);
 	g_mutex_lock(&c.mutex);
 	while (!c.done)
 		g_cond_wait(&c.cond, &c.mutex);
 	g_mutex_unlock(&c.mutex);
 	g_mutex_clear(&c.mutex);
 	g_cond_clear(&c.cond);
-	*frame = c.frame;
 	return c.found;
 }
 
-static void place(window_frame *f)
+// Low priority: what Wails has queued after showing (centring, for one) must be over before the place is set.
+static int on_gtk_thread(void (*run)(void *), window_frame *frame) { return window_do(G_PRIORITY_LOW, run, frame); }
+
+static void place(void *data)
 {
+	const window_frame *f = data;
 	if (held)
 		lay_out(f->width, f->height);
 }
 
-static void present(window_frame *f)
+// arrange gives the window, which is about to be mapped, its place and state.
+static void arrange(const window_frame *f)
 {
-	gboolean first = held;
-	held = FALSE;
 	gtk_window_set_gravity(window, GDK_GRAVITY_STATIC);
 	gtk_window_set_default_size(window, f->width, f->height);
 	gtk_window_resize(window, f->width, f->height);
@@ -150,6 +153,14 @@ static void present(window_frame *f)
 	(f->fullscreen ? gtk_window_fullscreen : gtk_window_unfullscreen)(window);
 	(f->minimised ? gtk_window_iconify : gtk_window_deiconify)(window); // before it is mapped, so that it never is on the screen
 	normal = *f;
+}
+
+static void present(void *data)
+{
+	const window_frame *f = data;
+	gboolean first = held;
+	held = FALSE;
+	arrange(f);
 	if (!f->visible) {
 		if (first)
 			lay_out(f->width, f->height);
@@ -160,9 +171,26 @@ static void present(window_frame *f)
 	gtk_window_set_focus_on_map(window, TRUE);
 }
 
-static void hide(window_frame *f) { gtk_widget_hide(GTK_WIDGET(window)); }
+void window_map_beneath(const window_frame *f)
+{
+	held = FALSE;
+	arrange(f);
+	gtk_window_set_focus_on_map(window, FALSE);
+	window_keep_beneath(TRUE);
+	gtk_widget_show(GTK_WIDGET(window));
+	gtk_window_set_focus_on_map(window, TRUE);
+}
 
-static void raise_(window_frame *f)
+void window_keep_beneath(gboolean beneath)
+{
+	gtk_window_set_keep_below(window, beneath);
+	gtk_window_set_skip_taskbar_hint(window, beneath);
+	gtk_window_set_skip_pager_hint(window, beneath);
+}
+
+static void hide(void *data) { gtk_widget_hide(GTK_WIDGET(window)); }
+
+static void raise_(void *data)
 {
 	if (held)
 		return; // it will be shown when it is ready
@@ -171,20 +199,11 @@ static void raise_(window_frame *f)
 	gtk_window_present(window);
 }
 
-static void read_frame(window_frame *f) { *f = current(); }
+static void read_frame(void *data) { *(window_frame *)data = current(); }
 
 int window_place(window_frame f) { return on_gtk_thread(place, &f); }
 int window_present(window_frame f) { return on_gtk_thread(present, &f); }
 int window_read(window_frame *f) { return on_gtk_thread(read_frame, f); }
 
-int window_hide(void)
-{
-	window_frame none = {0};
-	return on_gtk_thread(hide, &none);
-}
-
-int window_raise(void)
-{
-	window_frame none = {0};
-	return on_gtk_thread(raise_, &none);
-}
+int window_hide(void) { return on_gtk_thread(hide, NULL); }
+int window_raise(void) { return on_gtk_thread(raise_, NULL); }
