@@ -146,7 +146,6 @@ func (d *download) loop(ctx context.Context) error {
 		case <-changed.download:
 		case <-changed.background:
 		case <-changed.conditions:
-			gate.stale = true
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
@@ -380,41 +379,4 @@ func (d *download) tune(now time.Time) {
 
 func (d *download) tell(now time.Time, waiting Reason, always bool) {
 	d.meter.tell(now, Progress{Done: d.ledger.done(), Total: d.r.Length, Requests: len(d.workers), Waiting: waiting}, d.received.Load(), always)
-}
-
-// checkpoints keeps the map up to date until stop is called.
-func (d *download) checkpoints() (stop func()) {
-	quit, over := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(over)
-		period := 200 * time.Millisecond
-		if d.r.Segments.none() {
-			period = time.Second // each time the file is synced
-		}
-		ticker := time.NewTicker(period)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ticker.C:
-				d.checkpoint()
-			case <-quit:
-				return
-			}
-		}
-	}()
-	return func() { close(quit); <-over }
-}
-
-func (d *download) checkpoint() {
-	tags := map[string]string{}
-	d.sources.edit(func() {
-		for _, s := range d.sources.all {
-			if s.tag != "" && len(tags) < sidecarTags {
-				tags[s.url] = s.tag
-			}
-		}
-	})
-	if err := d.part.remember(tags); err != nil {
-		d.f.o.Log.Warn("fetch: cannot note how far it is", "path", d.r.Path, "because", err)
-	}
 }

@@ -1,8 +1,10 @@
 package fetch_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"sync"
@@ -40,6 +42,39 @@ func TestTheSameLimitAgainIsNoNewBurst(t *testing.T) {
 			t.Errorf("%d bytes in 10 s", done)
 		}
 	})
+}
+
+// Behind one address are machines that tag the same file differently. Where segments prove it, that costs nothing; else it looks like a file
+// that was replaced, once.
+func TestTagsThatAlternate(t *testing.T) {
+	for name, segments := range map[string]fetch.Segments{"proven": proof(large), "not proven": {}} {
+		for _, conditions := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, If-Range %v", name, conditions), func(t *testing.T) {
+				server := &counted{content: large}
+				server.spoil = func(n int64, r *http.Request, w http.ResponseWriter) http.ResponseWriter {
+					time.Sleep(20 * time.Millisecond)
+					w.Header().Set("ETag", fmt.Sprintf(`"%d"`, n%3))
+					if !conditions {
+						r.Header.Del("If-Range")
+					}
+					http.ServeContent(&counting{w, server}, r, "file", time.Time{}, bytes.NewReader(large))
+					return nil
+				}
+				synctest.Test(t, func(t *testing.T) {
+					s := newSite(t, newNetwork(t, server.ServeHTTP))
+					s.request.Segments = segments
+					s.must(s.fetch())
+				})
+				again, most := server.bytes.Load()-int64(len(large)), int64(len(large))/100+segment
+				if segments.Size == 0 {
+					most = int64(len(large))
+				}
+				if again > most {
+					t.Errorf("%d bytes were sent again in %d requests", again, server.requests.Load())
+				}
+			})
+		}
+	}
 }
 
 // A server that cannot continue and always breaks off at the same place brings a lot each time, and gets nobody any further.

@@ -7,7 +7,8 @@ type gate struct {
 	d       *download
 	verdict Verdict
 	asked   time.Time // when May was asked last; zero: never
-	stale   bool      // something has changed since
+
+	conditions <-chan struct{} // closed when they have changed since then
 }
 
 // changes are closed when it is time to look again.
@@ -21,10 +22,11 @@ func (g *gate) look(now time.Time) (waiting Reason, wake time.Time, changed chan
 		paused, changed.download = r.Switch.watch()
 	}
 	all, changed.background = f.background.watch()
-	_, changed.conditions = f.conditions.watch()
-	if g.stale || g.asked.IsZero() || now.Sub(g.asked) >= askAgain || !g.verdict.Until.IsZero() && !now.Before(g.verdict.Until) {
-		g.verdict, g.asked, g.stale = f.o.May(r), now, false
+	if g.stale(now) {
+		_, g.conditions = f.conditions.watch() // before the question: what changes while it is answered counts
+		g.verdict, g.asked = f.o.May(r), now
 	}
+	changed.conditions = g.conditions
 	wake = now.Add(askAgain)
 	if until := g.verdict.Until; until.After(now) && until.Before(wake) {
 		wake = until
@@ -33,4 +35,15 @@ func (g *gate) look(now time.Time) (waiting Reason, wake time.Time, changed chan
 		return Paused, wake, changed
 	}
 	return g.verdict.Wait, wake, changed
+}
+
+// stale tells whether May has to be asked again.
+func (g *gate) stale(now time.Time) bool {
+	select {
+	case <-g.conditions:
+		return true // also when it was something else that woke the download
+	default:
+	}
+	until := g.verdict.Until
+	return g.asked.IsZero() || now.Sub(g.asked) >= askAgain || !until.IsZero() && !now.Before(until)
 }

@@ -3,6 +3,7 @@ package fetch
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,6 +21,7 @@ type lease struct {
 	first   time.Time // when the first bytes came
 	last    time.Time // when the last did
 	brought int64
+	writing atomic.Bool // what it brought is being written: it is the disk that is waited for
 }
 
 // left is how much may be taken away.
@@ -34,7 +36,7 @@ func (e *lease) rate(now time.Time) (float64, bool) {
 // silent is for how long it has brought nothing.
 func (e *lease) silent(now time.Time) time.Duration {
 	switch {
-	case e.asked.IsZero():
+	case e.asked.IsZero() || e.writing.Load():
 		return 0
 	case e.last.IsZero():
 		return now.Sub(e.asked)

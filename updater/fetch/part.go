@@ -21,7 +21,7 @@ type part struct {
 	segments Segments
 
 	mu    sync.Mutex // of the map
-	noted int64      // what it says is there
+	noted sidecar    // what it says
 	gone  bool
 }
 
@@ -142,12 +142,13 @@ func (p *part) space(extra int64) error {
 	return nil
 }
 
-// remember writes the map. What cannot be proven again later is synced first, so that the map promises nothing that a power cut takes back.
-func (p *part) remember(tags map[string]string) error {
+// remember writes the map, where position has changed. What cannot be proven again later is synced first, so that the map promises nothing that
+// a power cut takes back.
+func (p *part) remember(position func() sidecar) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	there := p.ledger.there()
-	if p.gone || there.size() == p.noted && p.noted > 0 {
+	now := position()
+	if p.gone || now.equal(p.noted) {
 		return nil
 	}
 	if p.segments.none() {
@@ -155,14 +156,10 @@ func (p *part) remember(tags map[string]string) error {
 			return diskError(err)
 		}
 	}
-	s := sidecar{Length: p.ledger.length, Tags: tags, Have: make([][2]int64, 0, len(there))}
-	for _, e := range there {
-		s.Have = append(s.Have, [2]int64{e.from, e.to})
-	}
-	if err := writeSidecar(p.path+mapSuffix, s); err != nil {
+	if err := writeSidecar(p.path+mapSuffix, now); err != nil {
 		return diskError(err)
 	}
-	p.noted = there.size()
+	p.noted = now
 	return nil
 }
 

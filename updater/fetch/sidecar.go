@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 )
 
 // A sidecar is what lies beside an unfinished file: which parts of it are there, and what recognises the server's file. It is only a hint:
@@ -28,6 +30,10 @@ func (s sidecar) spans() (set spans) {
 		set.add(span{h[0], h[1]})
 	}
 	return set
+}
+
+func (s sidecar) equal(o sidecar) bool {
+	return s.Length == o.Length && slices.Equal(s.Have, o.Have) && maps.Equal(s.Tags, o.Tags)
 }
 
 // parseSidecar reads one for a file of that length.

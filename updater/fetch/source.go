@@ -16,6 +16,7 @@ type source struct {
 
 	// The rest is guarded by sources.mu.
 	tag       string        // recognises its file, "" when it gave nothing to go by
+	changes   int           // of tag
 	ranged    bool          // it has answered with a part
 	whole     bool          // it hands out everything or nothing
 	latency   time.Duration // from a request to the first byte of its answer
@@ -36,6 +37,27 @@ func (s *source) name() string {
 		return s.host
 	}
 	return u.Redacted()
+}
+
+// fickle is how often a tag may change before it says nothing. A file that was replaced has another tag once; behind some addresses are many
+// machines, each with a tag of its own for the same file.
+const fickle = 2
+
+// recognise takes the tag of an answer and tells whether it is that of another file than before.
+func (s *source) recognise(tag string) (another bool) {
+	if s.changes >= fickle {
+		return false
+	}
+	another = s.tag != "" && tag != "" && tag != s.tag
+	s.tag = tag
+	if another {
+		s.changes++
+	}
+	if s.changes >= fickle {
+		s.tag = ""
+		return false
+	}
+	return another
 }
 
 // sources are all servers that have the file, the preferred one first.

@@ -123,6 +123,9 @@ func (w *worker) ask(ctx context.Context) (*http.Request, error) {
 
 // accept looks at the head of an answer.
 func (w *worker) accept(resp *http.Response, ranged, conditional bool) error {
+	if err := w.d.dismissed(w); err != nil {
+		return err // what is no longer wanted teaches nothing
+	}
 	w.page = strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html")
 	switch code := resp.StatusCode; {
 	case code == http.StatusOK:
@@ -154,13 +157,8 @@ func (w *worker) acceptWhole(resp *http.Response, ranged, conditional bool) erro
 	if err := w.fits(resp.ContentLength); err != nil {
 		return err
 	}
-	w.d.sources.edit(func() {
-		w.source.tag = strongTag(resp.Header)
-		w.source.whole = w.source.whole || ranged && !conditional
-	})
 	w.from, w.at, w.all, w.end = 0, 0, true, resp.ContentLength
-	w.d.takeOver(w)
-	return nil
+	return w.d.takeOver(w, strongTag(resp.Header), ranged && !conditional)
 }
 
 func (w *worker) acceptRange(resp *http.Response) error {
@@ -178,17 +176,8 @@ func (w *worker) acceptRange(resp *http.Response) error {
 	if err := w.fits(total); err != nil {
 		return err
 	}
-	tag, changed := strongTag(resp.Header), false
-	w.d.sources.edit(func() {
-		changed = w.source.tag != "" && tag != "" && tag != w.source.tag
-		w.source.tag, w.source.ranged = tag, true
-	})
-	if changed && w.proof == nil {
-		w.d.startOver(w)
-		return &retry{err: fmt.Errorf("%w: its file changed meanwhile", ErrUnreachable)}
-	}
 	w.from, w.at, w.end = part.from, part.from, part.to
-	return nil
+	return w.d.takePart(w, strongTag(resp.Header))
 }
 
 // fits refuses, before a byte is read, a file whose announced length is wrong. -1 is unknown.
@@ -209,6 +198,7 @@ func (w *worker) fits(announced int64) error {
 func (w *worker) copy(ctx context.Context, stop context.CancelCauseFunc, body io.Reader, idle *idle) error {
 	sink := newSink(w.write, stop)
 	ended := w.read(ctx, body, idle, sink)
+	idle.stop()
 	if over, err := sink.close(); over || err != nil {
 		return err
 	}
@@ -229,7 +219,9 @@ const flushEvery = 20 * time.Millisecond
 // read hands the body to the sink until it ends, or is not wanted any more, and returns why it ended.
 func (w *worker) read(ctx context.Context, body io.Reader, idle *idle, sink *sink) (err error) {
 	for err == nil {
+		idle.stop() // the server need not be patient with a slow disk
 		buf, filled := sink.buffer(), 0
+		idle.start()
 		for began := time.Now(); err == nil && filled < len(buf) && (filled == 0 || time.Since(began) < flushEvery); {
 			var n int
 			n, err = w.readSome(ctx, body, buf[filled:], idle)
@@ -266,6 +258,8 @@ func (w *worker) readSome(ctx context.Context, body io.Reader, buf []byte, idle 
 
 // write takes bytes of the body. over means that no more are wanted.
 func (w *worker) write(b []byte) (over bool, err error) {
+	w.lease.writing.Store(true)
+	defer w.lease.writing.Store(false)
 	w.d.taking.RLock()
 	defer w.d.taking.RUnlock()
 	if w.revoked {
@@ -346,37 +340,4 @@ func (w *worker) early() error {
 		return nil // a server may send less than was asked for
 	}
 	return &retry{err: fmt.Errorf("%w: part of what was asked for", ErrTruncated)}
-}
-
-// takeOver makes an answer that is the whole file the only one that writes.
-func (d *download) takeOver(w *worker) {
-	d.taking.Lock()
-	defer d.taking.Unlock()
-	if w.revoked {
-		return // somebody else was first; the first write tells
-	}
-	d.revokeOthers(w)
-	if d.r.Segments.none() {
-		d.ledger.forget(span{0, d.r.Length})
-	}
-	d.ledger.claim(w.lease)
-	d.sole.Store(w)
-}
-
-// startOver forgets everything: the parts are of different files.
-func (d *download) startOver(w *worker) {
-	d.taking.Lock()
-	defer d.taking.Unlock()
-	d.revokeOthers(w)
-	w.revoked = true
-	d.ledger.forget(span{0, d.r.Length})
-}
-
-func (d *download) revokeOthers(w *worker) {
-	for o := range d.workers {
-		if o != w {
-			o.revoked = true
-			o.cancel(errRevoked)
-		}
-	}
 }
