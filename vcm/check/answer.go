@@ -139,21 +139,34 @@ type encoded struct {
 // answer returns the answer with these files, which most clients share.
 func (v *view) answer(names []string, next float64) encoded {
 	key := strings.Join(names, " ")
-	v.mu.Lock()
-	ready, ok := v.ready[key]
-	v.mu.Unlock()
-	if ok {
-		return ready
+	if a, ok := v.kept(key); ok {
+		return a
+	}
+	v.making.Lock()
+	defer v.making.Unlock()
+	if a, ok := v.kept(key); ok {
+		return a
 	}
 	made := pack(v.encode(names, next))
+	v.keep(key, made)
+	return made
+}
+
+func (v *view) kept(key string) (encoded, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.packed += len(made.plain) + len(made.packed) + len(key); v.packed > maxReady {
+	a, ok := v.ready[key]
+	return a, ok
+}
+
+func (v *view) keep(key string, a encoded) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.packed += len(a.plain) + len(a.packed) + len(key); v.packed > maxReady {
 		clear(v.ready)
 		v.packed = 0
 	}
-	v.ready[key] = made
-	return made
+	v.ready[key] = a
 }
 
 // encode writes each file as it is. One that cannot be read is left out: the
@@ -166,7 +179,11 @@ func (v *view) encode(names []string, next float64) []byte {
 		data := v.stamp
 		if name != "timestamp.json" {
 			var err error
-			if data, err = v.read(name); err != nil || b.Len()+len(data) > maxAnswer {
+			if data, err = v.read(name); err != nil {
+				v.log.Warn("a file is left out of answers", "file", name, "err", err)
+				continue
+			}
+			if b.Len()+len(data) > maxAnswer {
 				continue
 			}
 		}

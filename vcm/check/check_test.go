@@ -8,10 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -186,7 +188,7 @@ func TestBytesSurvive(t *testing.T) {
 	}
 	i := slices.IndexFunc(roles, func(r repository.Role) bool { return r.Name == "snapshot" })
 	odd := fmt.Appendf(nil, `{"signed":{"version":9,"meta":{"snapshot.json":{"version":%d}},"a":"<&> é ","b" : 1.0e+2}}`, roles[i].Version)
-	if err := p.feed.WriteFile("metadata/timestamp.json", append(odd, '\n'), 0o600); err != nil {
+	if err := p.feed.WriteFile("metadata/timestamp.json", odd, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 { // made, and then kept ready
@@ -206,6 +208,67 @@ func TestBytesSurvive(t *testing.T) {
 		if !bytes.Contains(body, append([]byte(`"timestamp.json":`), odd...)) {
 			t.Fatalf("the timestamp came as %s", body)
 		}
+	}
+}
+
+// What is around a file's object would be lost in an answer, and lengths and hashes are of the whole file: it is to be
+// fetched as a file.
+func TestOnlyBareFiles(t *testing.T) {
+	p := newPlace(t, check.Options{})
+	const targets, timestamp = "metadata/1.targets.json", "metadata/timestamp.json"
+	bare := map[string][]byte{}
+	for _, name := range []string{targets, timestamp} {
+		var err error
+		if bare[name], err = p.feed.ReadFile(name); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.feed.WriteFile(name, append(bytes.Clone(bare[name]), '\n'), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if code, _ := p.post(`{"app":"notes"}`); code != http.StatusServiceUnavailable {
+		t.Errorf("a timestamp with a line end: %d", code)
+	}
+	if err := p.feed.WriteFile(timestamp, bare[timestamp], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, text := p.post(`{"app":"notes"}`); slices.Contains(files(t, text), "1.targets.json") {
+		t.Error("targets were sent as another file")
+	}
+	if err := p.feed.WriteFile(targets, bare[targets], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.feed.WriteFile(timestamp, append([]byte(" "), bare[timestamp]...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if p.check(p.client()); p.files.Load() == 0 {
+		t.Error("nothing was fetched as a file")
+	}
+}
+
+// All who hear of a change ask at once: the answer is made once, for the first of them.
+func TestManyAskAtOnce(t *testing.T) {
+	var said strings.Builder
+	p := newPlace(t, check.Options{Log: slog.New(slog.NewTextHandler(&said, nil))}) // a handler writes one line at a time
+	if err := p.feed.Remove("metadata/1.targets.json"); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for range 32 {
+		all.Go(func() {
+			resp, err := http.Post(p.server.URL+"/v1/check", "application/json", strings.NewReader(`{"app":"notes"}`))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if resp.Body.Close(); resp.StatusCode != http.StatusOK {
+				t.Error(resp.Status)
+			}
+		})
+	}
+	all.Wait()
+	if n := strings.Count(said.String(), "left out of answers"); n != 1 {
+		t.Errorf("made %d times", n)
 	}
 }
 

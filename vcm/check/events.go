@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"path/filepath"
@@ -16,6 +17,8 @@ import (
 const (
 	heartbeat = 25 * time.Second
 	poll      = 30 * time.Second // where the system does not tell of changes
+	// calm is how long trouble is waited out before the folder is looked at: it may last.
+	calm = time.Second
 	// patience is how long a client may take to receive an event.
 	patience = 10 * time.Second
 	// comeBack is the least that a client waits where there is no room, in seconds.
@@ -28,39 +31,48 @@ func (s *Service) Run(ctx context.Context) {
 	defer close(s.ended)
 	ticks := time.NewTicker(poll)
 	defer ticks.Stop()
-	changes, stop := s.changes()
+	changes, trouble, stop := s.changes()
 	defer stop()
 	for {
 		if err := s.refresh(); err != nil {
 			s.opts.Log.Error("feed cannot be read", "err", err)
 		}
-		if !awaitChange(ctx, changes, ticks.C) {
+		if !awaitChange(ctx, s.opts.Log, changes, trouble, ticks.C) {
 			return
 		}
 	}
 }
 
-// changes are what the system tells of the metadata folder.
-func (s *Service) changes() (<-chan fsnotify.Event, func()) {
+// changes are what the system tells of the metadata folder, and what it cannot.
+func (s *Service) changes() (<-chan fsnotify.Event, <-chan error, func()) {
 	watcher, err := fsnotify.NewWatcher()
 	if err != nil {
 		s.opts.Log.Warn("changes of the feed are found by looking every so often", "every", poll, "err", err)
-		return nil, func() {}
+		return nil, nil, func() {}
 	}
 	if err := watcher.Add(filepath.Join(s.opts.Feed.Name(), filepath.FromSlash(folder))); err != nil {
 		s.opts.Log.Warn("changes of the feed are found by looking every so often", "every", poll, "err", err)
 	}
-	return watcher.Events, func() { _ = watcher.Close() }
+	return watcher.Events, watcher.Errors, func() { _ = watcher.Close() }
 }
 
 // awaitChange returns when the folder may be another, false when the context ends.
-func awaitChange(ctx context.Context, changes <-chan fsnotify.Event, ticks <-chan time.Time) bool {
+// Trouble, such as more events than fit, is a reason to look, too; nothing more is
+// told before it has been heard.
+func awaitChange(ctx context.Context, log *slog.Logger, changes <-chan fsnotify.Event, trouble <-chan error, ticks <-chan time.Time) bool {
 	for {
 		select {
 		case <-ctx.Done():
 			return false
 		case <-ticks:
 			return true
+		case err, ok := <-trouble:
+			if !ok {
+				trouble = nil
+				continue
+			}
+			log.Warn("the system lost changes of the feed, looking anew", "err", err)
+			return sleep(ctx, calm)
 		case e, ok := <-changes:
 			if !ok {
 				changes = nil
@@ -72,6 +84,17 @@ func awaitChange(ctx context.Context, changes <-chan fsnotify.Event, ticks <-cha
 				return true
 			}
 		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
 	}
 }
 

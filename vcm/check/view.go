@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"strconv"
 	"strings"
@@ -27,6 +28,7 @@ const (
 // view is one state of the feed. It does not change, save for what it keeps ready.
 type view struct {
 	feed    *os.Root
+	log     *slog.Logger
 	stat    fs.FileInfo      // of timestamp.json
 	version int64            // of the timestamp
 	stamp   []byte           // the timestamp itself
@@ -34,6 +36,7 @@ type view struct {
 	roles   map[string]int64 // version of every other role, root among them
 	over    chan struct{}    // closed when there is another view
 
+	making sync.Mutex // an answer that many wait for is made once, and one at a time
 	mu     sync.Mutex
 	ready  map[string]encoded
 	packed int // bytes in ready
@@ -41,12 +44,12 @@ type view struct {
 
 // view returns the state that timestamp.json names now.
 func (s *Service) view() (*view, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	stat, err := s.opts.Feed.Stat(timestamp)
 	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if v := s.current; v != nil && os.SameFile(v.stat, stat) && v.stat.ModTime().Equal(stat.ModTime()) && v.stat.Size() == stat.Size() {
 		return v, nil
 	}
@@ -56,19 +59,19 @@ func (s *Service) view() (*view, error) {
 // refresh looks at the whole folder anew: a root can be new where the timestamp
 // is not.
 func (s *Service) refresh() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	stat, err := s.opts.Feed.Stat(timestamp)
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	_, err = s.reload(stat)
 	return err
 }
 
 // reload reads the folder and, where it has changed, tells those who wait.
 func (s *Service) reload(stat fs.FileInfo) (*view, error) {
-	next, err := load(s.opts.Feed, stat)
+	next, err := load(s.opts.Feed, stat, s.opts.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -85,8 +88,8 @@ func (s *Service) reload(stat fs.FileInfo) (*view, error) {
 }
 
 // load reads the timestamp, the snapshot that it names, and the newest root's number.
-func load(feed *os.Root, stat fs.FileInfo) (*view, error) {
-	v := &view{feed: feed, stat: stat, roles: map[string]int64{}, over: make(chan struct{}), ready: map[string]encoded{}}
+func load(feed *os.Root, stat fs.FileInfo, log *slog.Logger) (*view, error) {
+	v := &view{feed: feed, log: log, stat: stat, roles: map[string]int64{}, over: make(chan struct{}), ready: map[string]encoded{}}
 	var doc document
 	var err error
 	if v.stamp, err = v.read("timestamp.json"); err != nil {
@@ -151,8 +154,9 @@ func versioned(role string, version int64) string {
 	return strconv.FormatInt(version, 10) + "." + role + ".json"
 }
 
-// read returns a file that can stand in an answer: a JSON object, without the
-// spaces around it.
+// read returns a file that can stand in an answer as it is: a JSON object with
+// nothing around it, since what is around a value is lost to who reads the answer,
+// and lengths and hashes are of the whole file.
 func (v *view) read(name string) ([]byte, error) {
 	f, err := v.feed.Open(folder + name)
 	if err != nil {
@@ -166,9 +170,11 @@ func (v *view) read(name string) ([]byte, error) {
 	if len(data) > maxFile {
 		return nil, fmt.Errorf("%s is longer than %d bytes", name, maxFile)
 	}
-	data = bytes.TrimSpace(data)
-	if !bytes.HasPrefix(data, []byte("{")) || !json.Valid(data) {
+	switch bare := bytes.TrimSpace(data); {
+	case !bytes.HasPrefix(bare, []byte("{")) || !json.Valid(bare):
 		return nil, errors.New(name + " is no JSON object")
+	case len(bare) < len(data):
+		return nil, errors.New(name + " has spaces or line ends around its object and can be fetched as a file only; sign and write it without them")
 	}
 	return data, nil
 }
