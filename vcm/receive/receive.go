@@ -76,7 +76,7 @@ type Options struct {
 
 	MaxOpen int              // proposals that are not published; 0: 8
 	Keep    time.Duration    // how long one may rest; 0: 48 h
-	Idle    time.Duration    // how long a sender may send nothing; 0: 30 s
+	Idle    time.Duration    // how long a sender of a file may send nothing, and a whole document may take; 0: 30 s
 	Log     *slog.Logger     // nil: silent
 	Now     func() time.Time // nil: time.Now
 }
@@ -195,13 +195,9 @@ func (r *Receiver) propose(w http.ResponseWriter, req *http.Request) (any, error
 		return nil, err
 	}
 	defer done()
-	document, err := io.ReadAll(http.MaxBytesReader(w, req.Body, vcm.MaxProposal))
-	var long *http.MaxBytesError
-	if errors.As(err, &long) {
-		return nil, &problem{status: http.StatusRequestEntityTooLarge, text: fmt.Sprintf("a document has at most %d bytes", vcm.MaxProposal)}
-	}
+	document, err := r.document(w, req)
 	if err != nil {
-		return nil, &problem{status: http.StatusBadRequest, text: "the document did not arrive whole"}
+		return nil, err
 	}
 	app := req.URL.Query().Get("app")
 	if err := release.CheckApp(app); err != nil {
@@ -218,6 +214,25 @@ func (r *Receiver) propose(w http.ResponseWriter, req *http.Request) (any, error
 		return answer, err
 	}
 	return answer, r.keep(p)
+}
+
+// document reads what is proposed. It has to arrive within Idle as a whole, since it holds a place: whoever sends bit by
+// bit must not keep others out.
+func (r *Receiver) document(w http.ResponseWriter, req *http.Request) ([]byte, error) {
+	if err := wait(http.NewResponseController(w), r.o.Idle); err != nil {
+		return nil, err
+	}
+	document, err := io.ReadAll(http.MaxBytesReader(w, req.Body, vcm.MaxProposal))
+	var long *http.MaxBytesError
+	switch {
+	case errors.As(err, &long):
+		return nil, &problem{status: http.StatusRequestEntityTooLarge, text: fmt.Sprintf("a document has at most %d bytes", vcm.MaxProposal)}
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, &problem{status: http.StatusRequestTimeout, text: fmt.Sprintf("the document did not arrive whole within %s", r.o.Idle)}
+	case err != nil:
+		return nil, &problem{status: http.StatusBadRequest, text: "the document did not arrive whole"}
+	}
+	return document, nil
 }
 
 // enter takes one of a bounded number of places.

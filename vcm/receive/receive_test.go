@@ -330,6 +330,41 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// Those who send a document bit by bit take no place from others for long.
+func TestSlowSenders(t *testing.T) {
+	s := newSide(t, func(o *receive.Options) { o.Idle = 200 * time.Millisecond })
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			resp, err := http.Post(s.url+vcm.PublishPath+"?app=notes", "application/json", drip{t.Context().Done()})
+			if err != nil {
+				return // the server hung up on it
+			}
+			resp.Body.Close()
+			if resp.StatusCode != http.StatusRequestTimeout && resp.StatusCode != http.StatusServiceUnavailable {
+				t.Errorf("ended with %d", resp.StatusCode)
+			}
+		})
+	}
+	all.Wait()
+	if status, _, text := s.propose(document{Version: 1, Signed: true}); status != http.StatusOK {
+		t.Errorf("a publisher after them: %d %s", status, text)
+	}
+}
+
+// drip is a body that never ends.
+type drip struct{ over <-chan struct{} }
+
+func (d drip) Read(b []byte) (int, error) {
+	select {
+	case <-d.over:
+		return 0, io.EOF
+	case <-time.After(20 * time.Millisecond):
+		b[0] = ' '
+		return 1, nil
+	}
+}
+
 func TestFileIsHeldToTheDocument(t *testing.T) {
 	s := newSide(t, nil)
 	a := s.blob("a", "first")

@@ -136,10 +136,18 @@ type patient struct {
 }
 
 func (p *patient) Read(b []byte) (int, error) {
-	if err := p.conn.SetReadDeadline(time.Now().Add(p.idle)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+	if err := wait(p.conn, p.idle); err != nil {
 		return 0, err
 	}
 	return p.ReadCloser.Read(b)
+}
+
+// wait lets what is read from now on take so long, where the server can bound that.
+func wait(conn *http.ResponseController, long time.Duration) error {
+	if err := conn.SetReadDeadline(time.Now().Add(long)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	return nil
 }
 
 // claim makes this request the only one that writes to a part.
