@@ -263,6 +263,10 @@ func (r *Repository) mergeInto(dir *os.Root, s *state, p *Pending) (*draft, []*P
 	if err := d.complete(); err != nil {
 		return nil, nil, err
 	}
+	if late := d.expired(r.now()); len(late) > 0 {
+		return nil, nil, fmt.Errorf("%w: %s expired while it waited for signatures; make the change again and have that signed",
+			ErrRefused, strings.Join(late, " and "))
+	}
 	waiting, err := r.waiting(dir, s)
 	if err != nil {
 		return nil, nil, err

@@ -144,8 +144,8 @@ func (d *draft) current(role string) *targetsDoc {
 
 func (d *draft) top() *targetsDoc { return d.current(metadata.TARGETS) }
 
-// settle completes the draft: whatever would no longer be trusted under the keys that it names is to be signed
-// again, and everything that was edited is valid from now on.
+// settle completes the draft: whatever would no longer be trusted under the keys that it names, or expired while it
+// waited for signatures, is to be signed again, and everything that was edited is valid from now on.
 func (d *draft) settle(now time.Time, l Lifetimes) error {
 	if d.root != nil {
 		if err := soundRoot(&d.root.Signed); err != nil {
@@ -163,6 +163,11 @@ func (d *draft) settle(now time.Time, l Lifetimes) error {
 			return err
 		}
 	}
+	for _, role := range d.expired(now) {
+		if err := d.again(role); err != nil {
+			return err
+		}
+	}
 	if d.fresh[metadata.ROOT] {
 		d.root.Signed.Expires = now.Add(l.of(metadata.ROOT))
 	}
@@ -172,6 +177,30 @@ func (d *draft) settle(now time.Time, l Lifetimes) error {
 		}
 	}
 	return nil
+}
+
+// expired names the roles whose documents in the draft waited for signatures until clients would not take them any more.
+func (d *draft) expired(now time.Time) (roles []string) {
+	if d.root != nil && !d.fresh[metadata.ROOT] && !d.root.Signed.Expires.After(now) {
+		roles = append(roles, metadata.ROOT)
+	}
+	for role, doc := range d.roles {
+		if !d.fresh[role] && !doc.Signed.Expires.After(now) {
+			roles = append(roles, role)
+		}
+	}
+	slices.Sort(roles)
+	return roles
+}
+
+// again has a document of the draft signed anew.
+func (d *draft) again(role string) (err error) {
+	if role == metadata.ROOT {
+		_, err = d.editRoot()
+	} else {
+		_, err = d.edit(role)
+	}
+	return err
 }
 
 func (d *draft) settleRole(role string) error {

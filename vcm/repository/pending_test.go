@@ -159,6 +159,30 @@ func TestReleasesPileUp(t *testing.T) {
 	}
 }
 
+// A change that was not signed before its documents expired is no good to anybody; made again, it is.
+func TestPendingTooLong(t *testing.T) {
+	a := newRing(t, allRoles...)
+	r, _, clock := create(t, a.keys)
+	nobody, one := only(a.keys), rel(t, "1.0.0", release.Stable, 1)
+	_, err := r.Add(context.Background(), one, nobody)
+	p := pendingOf(t, err)
+	sign(t, p, a)
+	clock.now = status(t, r)[release.Role(app)].Expires.AddDate(0, 0, 1)
+	if _, err := r.Merge(context.Background(), p, a.keys); !errors.Is(err, repository.ErrRefused) || !strings.Contains(err.Error(), "expired while it waited") {
+		t.Errorf("merged: %v", err)
+	}
+	if got := published(t, r); len(got) != 0 {
+		t.Errorf("published %v", got)
+	}
+	_, err = r.Add(context.Background(), one, nobody)
+	again := pendingOf(t, err)
+	sign(t, again, a)
+	merge(t, r, again, ring{}, a)
+	if role := status(t, r)[release.Role(app)]; len(published(t, r)) != 1 || !role.Expires.After(clock.now) {
+		t.Errorf("made again: %+v", role)
+	}
+}
+
 func encode(t testing.TB, p *repository.Pending) string {
 	t.Helper()
 	data, err := p.Encode()

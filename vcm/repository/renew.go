@@ -70,15 +70,10 @@ func (r *Repository) dueDraft(s *state, waiting []*Pending, keys Keys) (*draft, 
 			}
 			continue
 		}
-		switch role.Name {
-		case metadata.ROOT:
-			_, err = d.editRoot()
-		case metadata.SNAPSHOT, metadata.TIMESTAMP:
-		default:
-			_, err = d.edit(role.Name)
-		}
-		if err != nil {
-			return nil, nil, err
+		if role.Name != metadata.SNAPSHOT && role.Name != metadata.TIMESTAMP {
+			if err := d.again(role.Name); err != nil {
+				return nil, nil, err
+			}
 		}
 		names = append(names, role.Name)
 	}

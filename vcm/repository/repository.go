@@ -59,7 +59,8 @@ var (
 	ErrStale = errors.New("made upon an older version; make it anew")
 	// ErrExhausted means that no higher version number can follow, which only somebody with a stolen key brings
 	// about. Replace the keys of the role, and of snapshot and timestamp, to start anew.
-	ErrExhausted = errors.New("no version number is left")
+	ErrExhausted = errors.New("no higher version number is left, which a stolen key brings about; " +
+		"to start anew, replace the keys of the role, of snapshot and of timestamp (vcm keys rotate)")
 	// ErrRefused means that a document is signed as it must be and may still not be published.
 	ErrRefused = errors.New("document refused")
 )
