@@ -23,7 +23,8 @@ const (
 	// first check may bring every file at once.
 	maxAnswer = 16 << 20
 	// minNext and maxNext bound when a server can want the next check: neither
-	// at once again, nor so late that it keeps news away.
+	// at once again, nor so late that it keeps news away. A push stream has the
+	// same bound.
 	minNext = time.Minute
 	maxNext = 24 * time.Hour
 )

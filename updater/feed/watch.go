@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
+	"golang.org/x/time/rate"
 
 	"github.com/tesseract-desktop/tesseract/updater/feed/internal/wire"
 )
@@ -24,9 +25,12 @@ const (
 	steady = time.Minute
 	// silence is how long a stream may say nothing, not even a heartbeat.
 	silence = 90 * time.Second
-	// calm is between two calls of changed: a server that says more is not heard
-	// at once.
-	calm = 10 * time.Second
+	// calm is between two calls of changed, on average: both ways in which a server
+	// can bring about checks, this one and what it says in its answers, have one
+	// bound. Some changes come as two or three, a release and its rollout: so many
+	// are told at once.
+	calm     = minNext
+	together = 3
 )
 
 // ErrNoStream says that the feed's server offers no push stream. Checks find
@@ -34,12 +38,13 @@ const (
 var ErrNoStream = errors.New("there is no push stream")
 
 // Watch listens to the push stream beside the check endpoint and calls changed
-// when the server says that there is something newer than what was proven last:
-// the first time at once, and then at most every ten seconds. What the stream says
-// is not signed; it is a reason to check, and nothing else. Watch returns
-// ErrNoStream where there is no stream, or when the context ends. It connects
-// anew whenever the stream breaks, later each time, and at a time of its own, so
-// that not all clients of a server that was restarted come back at once.
+// when the server says that there is something newer than what was proven last: at
+// once, but no more than once a minute on average and three times in a row; many
+// are told as one. What the stream says is not signed; it is a reason to check, and
+// nothing else. Watch returns ErrNoStream where there is no stream, or when the
+// context ends. It connects anew whenever the stream breaks, later each time, and
+// at a time of its own, so that not all clients of a server that was restarted come
+// back at once.
 func (c *Client) Watch(ctx context.Context, changed func()) error {
 	if c.opts.CheckURL == "" {
 		return ErrNoStream
@@ -169,8 +174,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// teller passes the first of many calls on at once and all that come within calm
-// after it as one, when calm is over.
+// teller passes calls on at once while they are few, and many as one.
 type teller struct {
 	calls chan struct{}
 	stop  context.CancelFunc
@@ -179,6 +183,7 @@ type teller struct {
 func newTeller(changed func()) *teller {
 	ctx, cancel := context.WithCancel(context.Background())
 	t := &teller{make(chan struct{}, 1), cancel}
+	pace := rate.NewLimiter(rate.Every(calm), together)
 	go func() {
 		for {
 			select {
@@ -186,10 +191,14 @@ func newTeller(changed func()) *teller {
 				return
 			case <-t.calls:
 			}
-			changed()
-			if !sleep(ctx, calm) {
+			if pace.Wait(ctx) != nil {
 				return
 			}
+			select {
+			case <-t.calls: // it came meanwhile and is told with the first
+			default:
+			}
+			changed()
 		}
 	}()
 	return t
