@@ -27,7 +27,6 @@ var durableExceptions = map[string]string{
 	"updater/fetch/sidecar.go":        "the map of an unfinished download may be lost: then the download starts again",
 	"updater/fetch/part.go":           "what is downloaded is not trusted under either name: whoever has verified it makes it durable",
 	"updater/install/swap_windows.go": "a running executable can not be replaced on Windows: selfupdate hides the old file",
-	"updater/install/stage.go":        "a codec writes the staged file; it is flushed before internal/durable renames it",
 }
 
 func TestOnlyDurableMakesFilesDurable(t *testing.T) {

@@ -9,6 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// syncAccess is how a file must be open to be synced: reading is enough, which is all that its permissions may allow.
+const syncAccess = os.O_RDONLY
+
 func rename(root *os.Root, oldname, newname string) error { return root.Rename(oldname, newname) }
 
 func syncDir(root *os.Root, dir string) error {

@@ -11,6 +11,9 @@ import (
 // Virus scanners and indexers hold new files open for a moment. Waiting in growing steps, 1.3 s in all, outlasts them.
 var renamePauses = []int{10, 20, 50, 100, 200, 400, 500} // ms
 
+// syncAccess is how a file must be open to be synced.
+const syncAccess = os.O_RDWR
+
 func rename(root *os.Root, oldname, newname string) error {
 	err := root.Rename(oldname, newname)
 	for _, pause := range renamePauses {

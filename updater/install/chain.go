@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -35,7 +34,7 @@ func (i *Install) Chain(ctx context.Context, steps []Step) error {
 	}
 	last := len(steps) - 1
 	return i.exclusive("apply the patch", func() error {
-		return i.stage(steps[last].Want, func(mode fs.FileMode) error {
+		return i.stage(steps[last].Want, func() error {
 			between, err := i.lead(ctx, steps[:last])
 			if between != nil {
 				defer i.drop(between)
@@ -43,7 +42,7 @@ func (i *Install) Chain(ctx context.Context, steps []Step) error {
 			if err != nil {
 				return err
 			}
-			return i.patch(ctx, steps[last], between, mode)
+			return i.patch(ctx, steps[last], between)
 		})
 	})
 }

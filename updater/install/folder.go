@@ -8,8 +8,11 @@ import (
 )
 
 // Writable tries whether an update could be put in place, by creating and removing a file in the program's folder
-// and one in the state folder. [ErrReadOnly] and [ErrNoSpace] name the folder.
+// and one in the state folder. [ErrReadOnly] and [ErrNoSpace] name the folder; [ErrOwner] says that the program is another user's.
 func (i *Install) Writable() error {
+	if err := i.ownable(); err != nil {
+		return fmt.Errorf("look at the program's file: %w", err)
+	}
 	o := selfupdate.Options{TargetPath: i.target, TargetMode: 0o600}
 	if err := o.CheckPermissions(); err != nil {
 		return classify(fmt.Errorf("try the program's folder: %w", err), i.folder.Name())

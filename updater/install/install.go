@@ -51,6 +51,7 @@ var (
 	ErrNotStaged  = errors.New("no update is ready to be put in place")
 	ErrNoPrevious = errors.New("no earlier version is kept to go back to")
 	ErrUnproven   = errors.New("the last update has neither been confirmed nor taken back yet")
+	ErrOwner      = errors.New("the program belongs to another user, and the new version would not; update it as that user, or make the program yours")
 	ErrTrial      = errors.New("the new version did not pass its trial run")
 )
 

@@ -41,7 +41,7 @@ func (i *Install) Accept(name string, want release.Blob) (verified string, err e
 			return err
 		}
 		if source != good {
-			if err := syncFile(i.state, source); err != nil {
+			if err := durable.Sync(i.state, source); err != nil {
 				return classify(err, i.state.Name())
 			}
 			if err := durable.Rename(i.state, source, good); err != nil {
@@ -71,27 +71,23 @@ func (i *Install) checkKnown(root *os.Root, name string, want Artifact, known fi
 	return errors.Join(fmt.Errorf("%s: %w", name, ErrCorrupt), remove(root, name))
 }
 
-// patch lets selfupdate apply, check and write. What it leaves out is done here: it does not sync, obeys the
-// umask, ignores errors on close, and does not compare what reached the disk. A nil from is the target.
-func (i *Install) patch(ctx context.Context, s Step, from *os.File, mode fs.FileMode) error {
+// patch lets selfupdate apply, check and write. What it leaves out is done by seal: it does not sync, ignores errors on close, and does not
+// compare what reached the disk. A nil from is the target.
+func (i *Install) patch(ctx context.Context, s Step, from *os.File) error {
 	patch, err := os.Open(s.Patch)
 	if err != nil {
 		return err
 	}
 	defer patch.Close()
-	if err := remove(i.folder, i.newName()); err != nil {
-		return err
-	}
 	patcher := &watchedPatcher{Patcher: delta.NewPatcher(ctx, s.Codec, s.Want.Length), from: from}
 	err = selfupdate.PrepareAndCheckBinary(patch, selfupdate.Options{
 		TargetPath: i.target,
-		TargetMode: mode,
+		TargetMode: newMode,
 		Checksum:   s.Want.SHA256[:],
 		Patcher:    patcher,
 	})
-	i.point("patched")
 	if err == nil {
-		return i.seal(s.Want, mode)
+		return nil
 	}
 	var file *fs.PathError
 	// selfupdate has no type for a wrong checksum; it is what is left when the codec and the disk are well.
@@ -100,7 +96,7 @@ func (i *Install) patch(ctx context.Context, s Step, from *os.File, mode fs.File
 		patch.Close() // Windows does not delete what is open
 		err = errors.Join(fmt.Errorf("%w (%w)", ErrCorrupt, err), os.Remove(s.Patch))
 	}
-	return errors.Join(err, remove(i.folder, i.newName()))
+	return err
 }
 
 type watchedPatcher struct {
@@ -118,59 +114,49 @@ func (w *watchedPatcher) Patch(old io.Reader, new io.Writer, patch io.Reader) er
 	return err
 }
 
-// seal turns selfupdate's file into the staged one.
-func (i *Install) seal(want Artifact, mode fs.FileMode) error {
-	if err := i.folder.Chmod(i.newName(), mode); err != nil {
-		return err
-	}
-	if err := syncFile(i.folder, i.newName()); err != nil {
-		return err
-	}
-	if err := i.check(i.folder, i.newName(), want); err != nil {
-		return err
-	}
-	i.point("sealed")
-	return durable.Rename(i.folder, i.newName(), i.stagedName())
-}
+// newMode is for a file that is not whole yet: nobody else needs it, and nobody runs it.
+const newMode = 0o600
 
 // Unpack stages the full artifact from a verified zstd file. It needs about 20 MB of memory whatever the size.
 func (i *Install) Unpack(ctx context.Context, verifiedZst string, want Artifact) error {
 	return i.exclusive("unpack the new version", func() error {
-		return i.stage(want, func(mode fs.FileMode) error { return i.unpack(ctx, verifiedZst, want, mode) })
+		return i.stage(want, func() error { return i.unpack(ctx, verifiedZst, want) })
 	})
 }
 
-func (i *Install) unpack(ctx context.Context, path string, want Artifact, mode fs.FileMode) error {
+func (i *Install) unpack(ctx context.Context, path string, want Artifact) error {
 	in, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	out, err := durable.Create(i.folder, i.stagedName(), mode)
+	out, err := i.folder.OpenFile(i.newName(), os.O_CREATE|os.O_EXCL|os.O_WRONLY, newMode)
 	if err != nil {
 		return err
 	}
-	defer out.Abort()
 	sum := sha256.New()
 	err = zstd.Decompress(ctx, in, want.Length, io.MultiWriter(out, sum))
-	i.point("unpacked")
+	if closeErr := out.Close(); err == nil {
+		err = closeErr
+	}
 	if err == nil && release.Digest(sum.Sum(nil)) != want.SHA256 {
 		err = ErrCorrupt
 	}
 	if errors.Is(err, zstd.ErrCorrupt) || errors.Is(err, ErrCorrupt) {
 		in.Close()
-		return errors.Join(fmt.Errorf("%w (%w)", ErrCorrupt, err), os.Remove(path))
+		err = errors.Join(fmt.Errorf("%w (%w)", ErrCorrupt, err), os.Remove(path))
 	}
+	return err
+}
+
+// stage surrounds the making of the staged file by what all ways have in common. produce writes it under the name of the unfinished one.
+func (i *Install) stage(want Artifact, produce func() error) error {
+	r, err := i.load()
 	if err != nil {
 		return err
 	}
-	return out.Commit()
-}
-
-// stage surrounds the making of the staged file by what both ways have in common.
-func (i *Install) stage(want Artifact, produce func(mode fs.FileMode) error) error {
-	r, err := i.load()
-	if err != nil {
+	// What was interrupted is ended first, so that no start is needed for that.
+	if _, err := i.settle(&r); err != nil {
 		return err
 	}
 	if r.Phase != idle && r.Phase != rolledBack {
@@ -181,28 +167,40 @@ func (i *Install) stage(want Artifact, produce func(mode fs.FileMode) error) err
 	if err != nil {
 		return err
 	}
-	info, err := i.folder.Stat(i.base)
-	if err != nil {
-		return err
-	}
 	if err := i.unstage(&r); err != nil {
 		return classify(err, i.folder.Name())
 	}
-	// A target that lost its exec bit must not pass that on.
-	if err := produce(info.Mode().Perm() | 0o500); err != nil {
-		return classify(err, i.folder.Name())
+	err = produce()
+	i.point("produced")
+	if err == nil {
+		err = i.seal(want, known)
+	}
+	if err != nil {
+		return errors.Join(classify(err, i.folder.Name()), remove(i.folder, i.newName()))
 	}
 	i.point("staged")
-	staged, err := known.take(i.folder, i.stagedName())
-	if err != nil {
-		return err
-	}
-	if staged != want {
-		return errors.Join(fmt.Errorf("%s changed on disk: %w", i.stagedName(), ErrCorrupt), remove(i.folder, i.stagedName()))
-	}
 	maps.Copy(known, r.Known)
 	r.Staged, r.Known = &pair{Old: current, New: want}, known
 	return i.save(r)
+}
+
+// seal turns the unfinished file into the staged one: it gets what the target has besides bytes, and what reached the disk is measured.
+func (i *Install) seal(want Artifact, known fingerprints) error {
+	if err := i.dress(i.newName()); err != nil {
+		return err
+	}
+	if err := durable.Sync(i.folder, i.newName()); err != nil {
+		return err
+	}
+	made, err := known.take(i.folder, i.newName())
+	if err != nil {
+		return err
+	}
+	if made != want {
+		return fmt.Errorf("%s changed on disk: %w", i.newName(), ErrCorrupt)
+	}
+	i.point("sealed")
+	return durable.Rename(i.folder, i.newName(), i.stagedName())
 }
 
 // unstage forgets the staged file, in this order: a record without a file would be a promise.
@@ -264,13 +262,4 @@ func (i *Install) clearDownloads() error {
 		}
 	}
 	return nil
-}
-
-func syncFile(root *os.Root, name string) error {
-	f, err := root.OpenFile(name, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return f.Sync()
 }
