@@ -192,7 +192,7 @@ func (s *shell) frame() json.RawMessage {
 }
 
 // yield lets go of what the successor needs. From here on its snapshots are the ones that count.
-func (s *shell) yield() {
+func (s *shell) yield(func(name string, file *os.File) error) {
 	s.snapshots.setClosed(true)
 	s.lock.Yield()
 }

@@ -161,8 +161,8 @@ func (e *Engine) undo(ctx context.Context, swapped bool, cause error) {
 // guard stands by, hidden, until the successor is confirmed, and takes back when it is lost.
 func (e *Engine) guard(ctx context.Context, successor *handover.Incumbent) {
 	host := e.opts.Host
-	outcome, err := successor.Guard(ctx)
-	if err != nil {
+	outcome, why := successor.Guard(ctx)
+	if outcome == "" {
 		return // this process is being ended from outside; the successor goes on alone
 	}
 	if outcome != handover.Lost {
@@ -174,7 +174,7 @@ func (e *Engine) guard(ctx context.Context, successor *handover.Incumbent) {
 	successor.Kill()
 	e.attempt = e.attemptOf(e.attempt.To) // the successor has written on
 	lockErr := host.TakeLock()
-	e.undo(ctx, true, handover.ErrExited)
+	e.undo(ctx, true, why)
 	if lockErr != nil {
 		// Somebody started the app again in this very moment; that process is the one the user sees.
 		e.opts.Log.Warn("another process has taken this one's place", "why", lockErr)

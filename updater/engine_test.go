@@ -193,7 +193,7 @@ func (s *stage) start() {
 			},
 			Command:   s.command,
 			Window:    func() json.RawMessage { return json.RawMessage(windowState) },
-			YieldLock: func() { note("yield") },
+			YieldLock: func(func(string, *os.File) error) { note("yield") },
 			TakeLock:  func() error { note("take"); return nil },
 			TakeOver:  func(context.Context, json.RawMessage) error { return nil },
 			Retire:    func() { note("retire") },

@@ -53,7 +53,7 @@ func Example() {
 			Capture:   func(context.Context) error { return nil },
 			Command:   func() *exec.Cmd { return exec.Command(program) },
 			Window:    func() json.RawMessage { return nil },
-			YieldLock: func() {},
+			YieldLock: func(func(string, *os.File) error) {},
 			TakeLock:  func() error { return nil },
 			TakeOver:  func(context.Context, json.RawMessage) error { fmt.Println("the window is mine"); return nil },
 			Retire:    func() { fmt.Println("hidden, standing by") },

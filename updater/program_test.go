@@ -122,7 +122,7 @@ func program(self, version, behaviour string) error {
 			Capture:   func(context.Context) error { return nil },
 			Command:   func() *exec.Cmd { return exec.Command(self) },
 			Window:    func() json.RawMessage { return nil },
-			YieldLock: func() {},
+			YieldLock: func(func(string, *os.File) error) {},
 			TakeLock:  func() error { return nil },
 			TakeOver: func(_ context.Context, window json.RawMessage) error {
 				if string(window) != windowState {

@@ -162,6 +162,7 @@ func codeOf(err error) Code {
 	}{
 		{errUnconfigured, Unconfigured},
 		{errReturned, Returned},
+		{ErrNotNow, Returned},
 		{errHeld, Returned},
 		{errQuiet, Returned},
 		{errCancelled, Cancelled},
@@ -185,6 +186,7 @@ func codeOf(err error) Code {
 		{install.ErrIncomplete, Corrupt},
 		{install.ErrTrial, TrialFailed},
 		{handover.ErrExited, Crash},
+		{handover.ErrSilent, Crash},
 		{handover.ErrRefused, NotReady},
 	} {
 		if errors.Is(err, known.err) {
@@ -198,7 +200,8 @@ func codeOf(err error) Code {
 // is the machine's, ours or the user's.
 func blames(err error) bool {
 	var restore *restoreError
-	return errors.As(err, &restore) || errors.Is(err, errNotReady) || errors.Is(err, handover.ErrExited) || errors.Is(err, handover.ErrRefused)
+	return errors.As(err, &restore) || errors.Is(err, errNotReady) || errors.Is(err, handover.ErrExited) ||
+		errors.Is(err, handover.ErrSilent) || errors.Is(err, handover.ErrRefused)
 }
 
 // encode and decodeReason carry a reason through the journal, whose entries hold plain strings.

@@ -14,8 +14,8 @@ const (
 	captureWithin = 5 * time.Second
 	// readyWithin is how long a successor may take from its start to a complete restore.
 	readyWithin = 20 * time.Second
-	// aliveWithin is how long a successor may take to show itself after the word to do so.
-	aliveWithin = 5 * time.Second
+	// aliveWithin is how long a successor may take to show itself after the word to do so. The user may be waiting.
+	aliveWithin = handover.Patience
 	// leaveWithin is how long closing the app waits for a handover under way to be undone.
 	leaveWithin = 3 * time.Second
 )
@@ -57,9 +57,13 @@ func (e *Engine) bringUp(ctx context.Context, cancel context.CancelCauseFunc) (*
 	if err != nil {
 		return nil, err
 	}
-	report, err := successor.Ready(ctx)
-	if err == nil && report.Restored < report.Total {
-		err = &restoreError{report}
+	err = e.meet(ctx, successor)
+	if err == nil {
+		var report handover.Report
+		report, err = successor.Ready(ctx)
+		if err == nil && report.Restored < report.Total {
+			err = &restoreError{report}
+		}
 	}
 	if err == nil {
 		err = e.capture(ctx) // the last changes: whatever went on while the successor started
@@ -71,17 +75,59 @@ func (e *Engine) bringUp(ctx context.Context, cancel context.CancelCauseFunc) (*
 	return successor, nil
 }
 
-// commit passes the lock and the window. From the first line on the user's return no longer stops the handover: either side can show the
-// window, and the successor is the one that will.
+func (e *Engine) meet(ctx context.Context, successor *handover.Incumbent) error {
+	if e.opts.Host.Meet == nil {
+		return nil
+	}
+	if err := e.opts.Host.Meet(ctx, successor); err != nil {
+		return causeOr(ctx, fmt.Errorf("meet the new version: %w", err))
+	}
+	return nil
+}
+
+// commit makes the successor the one in charge, unless something stands in the way at the last moment.
 func (e *Engine) commit(ctx context.Context, successor *handover.Incumbent) error {
-	if err := e.obstacle(); err != nil {
+	err := e.obstacle()
+	if err == nil && e.isVisible() && e.opts.Host.Cross != nil {
+		return e.cross(ctx, successor)
+	}
+	if err != nil {
 		successor.Abort(err.Error())
 		return err
 	}
+	return e.pass(ctx, successor)
+}
+
+// cross lets the app lead a visible window over.
+func (e *Engine) cross(ctx context.Context, successor *handover.Incumbent) error {
+	passed := errors.New("the app did not hand its window over")
+	called := false
+	err := e.opts.Host.Cross(ctx, successor, func() error {
+		called = true
+		passed = e.pass(ctx, successor)
+		return passed
+	})
+	switch {
+	case called && passed == nil && err != nil:
+		e.opts.Log.Error("the new version has taken over, but not everything went as it should", "why", err)
+		return nil
+	case called:
+		return passed
+	case err == nil:
+		err = passed
+	}
+	err = causeOr(ctx, err)
+	successor.Abort(err.Error())
+	return err
+}
+
+// pass hands on the lock and the window. From the first line on the user's return no longer stops the handover: either side can show the
+// window, and the successor is the one that will.
+func (e *Engine) pass(ctx context.Context, successor *handover.Incumbent) error {
 	host := e.opts.Host
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), aliveWithin, errNotReady)
 	defer cancel()
-	host.YieldLock()
+	host.YieldLock(successor.Pass)
 	if err := successor.Commit(ctx, host.Window()); err != nil {
 		successor.Kill()
 		if lockErr := host.TakeLock(); lockErr != nil {
@@ -91,6 +137,12 @@ func (e *Engine) commit(ctx context.Context, successor *handover.Incumbent) erro
 	}
 	host.Retire()
 	return nil
+}
+
+func (e *Engine) isVisible() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.visible
 }
 
 func (e *Engine) capture(ctx context.Context) error {

@@ -55,6 +55,10 @@ func (e *Engine) takeOver(ctx context.Context) bool {
 	return true
 }
 
+func (e *Engine) healthy(ctx context.Context) bool {
+	return e.opts.Host.Healthy == nil || e.opts.Host.Healthy(ctx)
+}
+
 // assume takes what only one process may hold, then the window.
 func (e *Engine) assume(ctx context.Context, window json.RawMessage) error {
 	e.alter(func() { e.inCharge = true })
@@ -74,8 +78,14 @@ func (e *Engine) assume(ctx context.Context, window json.RawMessage) error {
 	return nil
 }
 
-// probation runs until this version has proven itself. Then the old program is no longer needed, and the guardian may go.
+// probation runs until this version has proven itself. Then the old program is no longer needed, and the guardian may go. Until then the
+// guardian hears that this version is well, as long as it is.
 func (e *Engine) probation(ctx context.Context, guardian *handover.Successor) {
+	beating, silence := context.WithCancel(ctx)
+	defer silence()
+	if guardian != nil {
+		go guardian.Beat(beating, e.healthy)
+	}
 	lasts := e.opts.Settings().Probation
 	ends := e.opts.Now().Add(lasts)
 	e.update(func(s *Status) {
@@ -94,6 +104,7 @@ func (e *Engine) probation(ctx context.Context, guardian *handover.Successor) {
 	}
 	if e.hangs(ctx) {
 		e.opts.Log.Error("this version's window does not answer any more: the old version takes back")
+		silence() // should this process not be able to end, either
 		e.opts.Host.Quit()
 		<-ctx.Done()
 		return

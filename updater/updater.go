@@ -27,6 +27,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"os"
 	"os/exec"
 	"sync"
 	"time"
@@ -97,9 +98,11 @@ type Host struct {
 	Command func() *exec.Cmd
 	// Window returns the window's state for the successor. The engine does not look inside.
 	Window func() json.RawMessage
-	// YieldLock lets go of the single-instance lock, TakeLock takes it; TakeLock returns an error when another process holds it. Between the
-	// two the UI's state is another process's to write.
-	YieldLock func()
+	// YieldLock lets go of the single-instance lock, and of whatever else only one process may hold, TakeLock takes it; TakeLock returns an
+	// error when another process holds it. Between the two the UI's state is another process's to write. What is passed on, as an open file,
+	// has a holder at every instant: the successor finds it by its name with [handover.Successor.File], and the incumbent keeps its own copy
+	// while it stands by. Where the system cannot pass files on, pass returns [errors.ErrUnsupported].
+	YieldLock func(pass func(name string, file *os.File) error)
 	TakeLock  func() error
 	// TakeOver makes this process, a successor, the one the user sees, with the window as the incumbent left it.
 	TakeOver func(ctx context.Context, window json.RawMessage) error
@@ -108,7 +111,23 @@ type Host struct {
 	Retire, TakeBack func()
 	// Quit ends this process without asking the user.
 	Quit func()
+
+	// The rest may be nil.
+
+	// Meet is called in the incumbent when the successor has connected, before it is asked whether it is ready. What the two apps have to
+	// tell one another goes through Send and Messages, from here on and until the connection ends.
+	Meet func(context.Context, *handover.Incumbent) error
+	// Cross is called in the incumbent in place of the plain handing over when the window is visible. It prepares the window, calls commit
+	// once, and finishes. commit passes the lock and the word; when it returns an error the successor is gone, the lock is back and the user
+	// goes on here. An error without a call of commit calls the handover off; ErrNotNow does so until the next occasion.
+	Cross func(ctx context.Context, successor *handover.Incumbent, commit func() error) error
+	// Healthy says whether the user could work with this process's window now, say because its page has answered. A successor in probation
+	// is asked every half second; while the answer is no, or does not come, for [handover.Patience], the guardian takes back.
+	Healthy func(context.Context) bool
 }
+
+// ErrNotNow is what Cross returns when handing over would be noticed now: a button is down, a menu is open.
+var ErrNotNow = errors.New("the window cannot be handed over unnoticed at the moment")
 
 // Options say what to keep current, from where, and for whom.
 type Options struct {

@@ -8,14 +8,18 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 )
 
-// Successor is the new version's side of one handover.
+// Successor is the new version's side of one handover. Its methods may be called from any goroutine.
 type Successor struct {
-	link   *link
-	window chan json.RawMessage // one value at commit
-	ended  chan struct{}        // closed when no commit will come any more
-	why    error                // set before ended is closed
+	link    *link
+	carrier *carrier
+	files   files
+	window  chan json.RawMessage // one value at commit
+	ended   chan struct{}        // closed when no commit will come any more
+	ending  sync.Once
+	why     error // set before ended is closed
 }
 
 // Invited says whether this process was started by an incumbent that waits for it.
@@ -32,14 +36,9 @@ func Join(ctx context.Context, version string, stdin io.Reader) (*Successor, err
 	if err != nil {
 		return nil, fmt.Errorf("reach the running version: %w", err)
 	}
-	s := &Successor{link: newLink(conn), window: make(chan json.RawMessage, 1), ended: make(chan struct{})}
-	hello := message{Kind: kindHello, Protocol: Protocol, Token: strings.TrimSpace(line), Version: version, PID: os.Getpid()}
-	if err := s.link.send(hello); err != nil {
-		conn.Close()
-		return nil, fmt.Errorf("greet the running version: %w", err)
-	}
-	// The children this process starts later (an export, a browser) must not take themselves for a successor.
-	if err := os.Unsetenv(SocketVariable); err != nil {
+	carrier := newCarrier(conn)
+	s := &Successor{link: newLink(conn, carrier), carrier: carrier, window: make(chan json.RawMessage, 1), ended: make(chan struct{})}
+	if err := s.greet(version, strings.TrimSpace(line)); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("greet the running version: %w", err)
 	}
@@ -47,32 +46,64 @@ func Join(ctx context.Context, version string, stdin io.Reader) (*Successor, err
 	return s, nil
 }
 
-func (s *Successor) read() {
-	for {
-		m, err := s.link.receive()
-		switch {
-		case err != nil:
-			s.end(ErrIncumbentGone)
-			return
-		case m.Kind == kindAbort:
-			s.end(fmt.Errorf("%w: %s", ErrAborted, m.Reason))
-			return
-		case m.Kind == kindCommit:
-			s.window <- m.Window
-			return
+func (s *Successor) greet(version, token string) error {
+	if err := samePeer(s.link.conn); err != nil {
+		return err
+	}
+	s.link.proven = true // by the address and the token, which only the incumbent gives to its child
+	hello := message{Kind: kindHello, Protocol: Protocol, Token: token, Version: version, PID: os.Getpid()}
+	if err := s.link.send(hello); err != nil {
+		return err
+	}
+	// The children this process starts later (an export, a browser) must not take themselves for a successor.
+	for _, name := range []string{SocketVariable, ProtocolVariable} {
+		if err := os.Unsetenv(name); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+func (s *Successor) read() {
+	defer s.carrier.drop()
+	_ = s.link.run(func(m message) error { // whatever ended it, the incumbent is gone
+		switch m.Kind {
+		case kindAbort:
+			s.end(fmt.Errorf("%w: %s", ErrAborted, m.Reason))
+		case kindFile:
+			return s.files.put(m.Name, s.carrier.next())
+		case kindCommit:
+			select {
+			case s.window <- m.Window:
+			default:
+				return fmt.Errorf("a second commit: %w", ErrRefused)
+			}
+		}
+		return nil
+	})
+	s.end(ErrIncumbentGone)
 }
 
 func (s *Successor) end(why error) {
-	s.why = why
-	close(s.ended)
+	s.ending.Do(func() {
+		s.why = why
+		close(s.ended)
+	})
 }
 
 // Ready reports that everything is restored and that this process waits, hidden, to take over.
 func (s *Successor) Ready(report Report) error {
 	return s.link.send(message{Kind: kindReady, Report: &report})
 }
+
+// Send tells the incumbent's app something; see [Incumbent.Send].
+func (s *Successor) Send(ctx context.Context, kind string, data json.RawMessage) error {
+	return s.link.post(ctx, kind, data)
+}
+
+// Messages are what the incumbent's app sends, in order, also while it is the guardian; see [Incumbent.Messages]. The channel is closed when
+// the incumbent has gone.
+func (s *Successor) Messages() <-chan Message { return s.link.messages() }
 
 // Await waits for the incumbent's word. It returns the window's state as the incumbent left it, ErrAborted when the handover was called
 // off, and ErrIncumbentGone when the incumbent died.
@@ -81,9 +112,14 @@ func (s *Successor) Await(ctx context.Context) (json.RawMessage, error) {
 	case window := <-s.window:
 		return window, nil
 	case <-s.ended:
-		return nil, s.why
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
+	}
+	select {
+	case window := <-s.window: // it came before the end
+		return window, nil
+	default:
+		return nil, s.why
 	}
 }
 
@@ -97,8 +133,7 @@ func (s *Successor) Confirm() error { return s.last(kindConfirmed) }
 func (s *Successor) Leave() error { return s.last(kindLeaving) }
 
 func (s *Successor) last(kind string) error {
-	if err := s.link.send(message{Kind: kind}); err != nil {
-		return err
-	}
-	return s.link.conn.Close()
+	err := s.link.send(message{Kind: kind})
+	s.link.close()
+	return err
 }
