@@ -40,7 +40,7 @@ func runWindow(ctx context.Context, page fs.FS, log *slog.Logger) error {
 	s := &shell{log: log}
 	if err := s.assemble(ctx); err != nil {
 		if errors.Is(err, instance.ErrHeld) {
-			return instance.AskToShow(s.runtimeDir)
+			return nil // that one shows itself
 		}
 		return err
 	}
@@ -90,7 +90,7 @@ func (s *shell) assemble(ctx context.Context) error {
 		if s.successor, err = handover.Join(ctx, Version, os.Stdin); err != nil {
 			return err
 		}
-	} else if err := s.lock.Take(); err != nil {
+	} else if err := s.lock.Enter(ctx); err != nil {
 		return err
 	}
 
@@ -194,6 +194,7 @@ func (s *shell) beforeClose(context.Context) (prevent bool) {
 	if err := s.session.capture(ctx); err != nil {
 		s.log.Error("the window's last state could not be written", "why", err)
 	}
+	s.lock.Leaving()
 	s.engine.Leaving()
 	return false
 }

@@ -58,6 +58,7 @@ type shell struct {
 	status       statusFile
 
 	aside   atomic.Bool  // another process is in charge: this one is a successor that waits, or the guardian
+	called  atomic.Bool  // the user has started the app once more, and has not seen it yet
 	retired window.Frame // the window when this process became the guardian
 }
 
@@ -159,8 +160,18 @@ func (s *shell) browse(link string) {
 	}
 }
 
-// raise brings the window to the user, who has started the app once more.
+// raise brings the window to the user, who has started the app once more. A process that is about to take over does so once it has.
 func (s *shell) raise() {
+	s.called.Store(true)
+	if !s.aside.Load() {
+		s.answerCall()
+	}
+}
+
+func (s *shell) answerCall() {
+	if !s.called.Swap(false) {
+		return
+	}
 	native, err := s.native()
 	if err == nil {
 		err = native.Raise()
@@ -192,15 +203,19 @@ func (s *shell) frame() json.RawMessage {
 }
 
 // yield lets go of what the successor needs. From here on its snapshots are the ones that count.
-func (s *shell) yield(func(name string, file *os.File) error) {
+func (s *shell) yield(pass func(name string, file *os.File) error) {
 	s.snapshots.setClosed(true)
-	s.lock.Yield()
+	s.lock.Lend(pass)
 }
 
 // takeLock takes the lock back after a handover that came to nothing, and with it the right to write the UI's state; a process that stands
 // aside gets that right later, once its page holds the newest state.
 func (s *shell) takeLock() error {
-	if err := s.lock.TakeSoon(); err != nil {
+	var lent *os.File
+	if s.successor != nil {
+		lent = s.successor.File(instance.FileName)
+	}
+	if err := s.lock.Adopt(lent); err != nil {
 		return err
 	}
 	s.snapshots.setClosed(s.aside.Load())
@@ -225,6 +240,7 @@ func (s *shell) takeOver(ctx context.Context, frame json.RawMessage) error {
 	}
 	s.aside.Store(false)
 	s.session.tookOver()
+	s.answerCall()
 	return nil
 }
 
@@ -258,6 +274,7 @@ func (s *shell) takeBack() {
 	}
 	s.aside.Store(false)
 	s.session.tookOver()
+	s.answerCall()
 }
 
 func (s *shell) quit() {
