@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// Virus scanners and indexers hold new files open for a moment. Waiting in growing steps, 1.3 s in all, outlasts them.
-var renamePauses = []int{10, 20, 50, 100, 200, 400, 500} // ms
+// Virus scanners and indexers hold new files open for a moment. Waiting in growing steps, 5 s in all, outlasts them.
+var renamePauses = []int{10, 20, 50, 100, 200, 400, 800, 1500, 2000} // ms
 
 // syncAccess is how a file must be open to be synced.
 const syncAccess = os.O_RDWR

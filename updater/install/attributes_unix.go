@@ -37,23 +37,34 @@ func (i *Install) dress(name string) error {
 	if err := copyAttributes(old, made); err != nil {
 		return err
 	}
-	return made.Chmod(mode)
+	if err := made.Chmod(mode); err != nil || !i.tree() {
+		return err
+	}
+	return i.dressTree(name)
 }
 
 // own gives made the owner and group of old, and returns the permissions that it may have then.
 func own(old, made *os.File) (fs.FileMode, error) {
-	have, info, err := owners(made)
+	before, err := made.Stat()
 	if err != nil {
 		return 0, err
 	}
-	want, info, err := owners(old)
+	info, err := old.Stat()
 	if err != nil {
 		return 0, err
 	}
 	// A target that lost its exec bit must not pass that on.
 	mode := info.Mode()&(fs.ModePerm|special) | 0o500
-	if have.Uid != want.Uid {
-		err := made.Chown(int(want.Uid), -1)
+	if info.IsDir() {
+		mode |= folderMode
+	}
+	haveUser, haveGroup, _ := owner(before)
+	user, group, ok := owner(info)
+	if !ok {
+		return 0, fmt.Errorf("the owner of %s cannot be found out", old.Name())
+	}
+	if haveUser != user {
+		err := made.Chown(user, -1)
 		if errors.Is(err, unix.EPERM) {
 			return 0, fmt.Errorf("%w (%w)", ErrOwner, &ReadOnlyError{Path: old.Name()})
 		}
@@ -61,27 +72,15 @@ func own(old, made *os.File) (fs.FileMode, error) {
 			return 0, err
 		}
 	}
-	if have.Gid == want.Gid {
+	if haveGroup == group {
 		return mode, nil
 	}
-	err = made.Chown(-1, int(want.Gid))
+	err = made.Chown(-1, group)
 	if errors.Is(err, unix.EPERM) {
 		everybody := mode & 0o007
 		return mode&^(special|0o070) | everybody<<3&mode&0o070, nil
 	}
 	return mode, err
-}
-
-func owners(f *os.File) (*syscall.Stat_t, fs.FileInfo, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return nil, nil, err
-	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return nil, nil, fmt.Errorf("the owner of %s cannot be found out", f.Name())
-	}
-	return stat, info, nil
 }
 
 // ownable says whether a new file can be given the target's owner.
@@ -93,8 +92,17 @@ func (i *Install) ownable() error {
 	if err != nil {
 		return err
 	}
-	if stat, ok := info.Sys().(*syscall.Stat_t); ok && int(stat.Uid) != os.Geteuid() {
+	if user, _, ok := owner(info); ok && user != os.Geteuid() {
 		return fmt.Errorf("%w (%w)", ErrOwner, &ReadOnlyError{Path: i.target})
 	}
 	return nil
+}
+
+// owner is who a file belongs to, where the system has numbers for that.
+func owner(info fs.FileInfo) (uid, gid int, ok bool) {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, 0, false
+	}
+	return int(stat.Uid), int(stat.Gid), true
 }

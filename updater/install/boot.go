@@ -52,7 +52,7 @@ func (i *Install) boot(version string) (Boot, error) {
 	if err != nil {
 		return Boot{}, err
 	}
-	back := Boot{RolledBack: true, Program: i.target}
+	back := Boot{RolledBack: true, Program: i.Program()}
 	meanwhile := r.Phase == rolledBack // by the last guardian, while this process came up
 	if err := i.rescue(r); err != nil {
 		return Boot{}, classify(err, i.folder.Name())

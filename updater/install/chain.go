@@ -14,8 +14,8 @@ import (
 
 // Step is one patch of a chain and what it must make.
 type Step struct {
-	Codec delta.Codec
-	Patch string // path of the verified patch
+	Codec delta.Codec // not looked at where the target is a folder: a patch of trees names those it uses
+	Patch string      // path of the verified patch
 	Want  Artifact
 }
 
@@ -34,6 +34,12 @@ func (i *Install) Chain(ctx context.Context, steps []Step) error {
 	}
 	last := len(steps) - 1
 	return i.exclusive("apply the patch", func() error {
+		if i.tree() {
+			if last > 0 {
+				return errors.New("patches of folders are applied one at a time; take the full artifact")
+			}
+			return i.stage(steps[0].Want, func() error { return i.plant(ctx, steps[0].Patch, false, steps[0].Want) })
+		}
 		return i.stage(steps[last].Want, func() error {
 			between, err := i.lead(ctx, steps[:last])
 			if between != nil {
@@ -108,7 +114,7 @@ func (i *Install) makeBetween(ctx context.Context, from *io.SectionReader, s Ste
 		err = closeErr
 	}
 	if err == nil {
-		err = i.check(i.state, temp, s.Want)
+		err = i.check(temp, s.Want)
 	}
 	if errors.Is(err, delta.ErrCorrupt) || errors.Is(err, ErrCorrupt) {
 		patch.Close() // Windows does not delete what is open

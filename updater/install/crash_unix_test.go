@@ -43,13 +43,14 @@ func jobs() []job {
 	unpacked := func(s *site, i *Install) error {
 		return i.Unpack(s.Context(), s.state+"/downloads/f", artifact(s.new))
 	}
-	back := func(_ *site, i *Install) error { return i.RollBack() }
+	rollBack := func(_ *site, i *Install) error { return i.RollBack() }
+	back := func(s *site, i *Install) error { return s.goBack(i) }
 	return []job{
 		{"update by patch", func(s *site, i *Install) { s.patch(i, s.old, s.new) }, update(patched), fresh, 8},
 		{"update by a chain", func(s *site, i *Install) { s.deliverChain(i) }, update(chained), fresh, 10},
 		{"update by full artifact", func(s *site, i *Install) { s.full(i, s.new) }, update(unpacked), fresh, 7},
-		{"roll back in probation", func(s *site, i *Install) { s.stage(i); s.ok(i.Swap(s.Context())) }, back, old, 3},
-		{"go back later", func(s *site, i *Install) { s.stage(i); s.ok(i.Swap(s.Context())); s.ok(i.Confirm()) }, back, old, 3},
+		{"roll back in probation", func(s *site, i *Install) { s.stage(i); s.ok(i.Swap(s.Context())) }, rollBack, old, 3},
+		{"go back later", func(s *site, i *Install) { s.stage(i); s.ok(i.Swap(s.Context())); s.ok(i.Confirm()) }, back, old, 6},
 	}
 }
 
@@ -98,7 +99,7 @@ func (s *site) whole() {
 	}
 }
 
-// finish does the interrupted job again, from wherever it stands, as the next start would.
+// finish does the interrupted job again, from wherever it stands, as the next start would. Then both ways are open.
 func (s *site) finish(j job) {
 	s.Helper()
 	i := s.open()
@@ -106,26 +107,29 @@ func (s *site) finish(j job) {
 	s.ok(err)
 	now, err := os.ReadFile(s.target)
 	s.ok(err)
-	switch done := bytes.Equal(now, j.ends(s)); {
-	case !done && recovered.Staged != nil:
-		s.ok(i.Swap(s.Context()))
-	case !done && recovered.CanGoBack && bytes.Equal(j.ends(s), s.old):
-		s.ok(i.RollBack())
-	case !done:
-		j.prepare(s, i)
-		s.ok(j.run(s, i))
-	case bytes.Equal(j.ends(s), s.new) != recovered.CanGoBack:
-		s.Fatalf("recovered %+v", recovered)
+	if !bytes.Equal(now, j.ends(s)) {
+		switch {
+		case recovered.Staged != nil:
+			s.ok(i.Swap(s.Context()))
+		case recovered.Probation:
+			s.ok(i.RollBack())
+		case recovered.CanGoBack:
+			s.ok(s.goBack(i))
+		default:
+			j.prepare(s, i)
+			s.ok(j.run(s, i))
+		}
 	}
 	s.runs(j.ends(s))
-	if bytes.Equal(j.ends(s), s.new) {
-		s.ok(i.Confirm())
-		s.clean(i, ".app.previous")
-		s.ok(i.RollBack())
+	if err := i.Confirm(); err != nil {
+		s.is(err, ErrNotStaged) // it was the way back from a version in probation
 	}
-	s.runs(s.old)
 	s.ok(i.Discard())
-	s.clean(i)
+	beside := []string{}
+	if _, err := i.Previous(); err == nil {
+		beside = append(beside, ".app.previous")
+	}
+	s.clean(i, beside...)
 }
 
 // dies runs a job in a child and tells whether it got as far as the point where it was to be killed.

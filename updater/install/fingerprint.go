@@ -54,6 +54,22 @@ func (f fingerprints) recognise(root *os.Root, name string) (Artifact, error) {
 	return measure(root, name)
 }
 
+// recognise measures what has a name beside the target, a file or a tree as the target is.
+func (i *Install) recognise(known fingerprints, name string) (Artifact, error) {
+	if i.tree() {
+		return i.scan(name)
+	}
+	return known.recognise(i.folder, name)
+}
+
+// take is recognise for what is new, and is to be known from now on.
+func (i *Install) take(known fingerprints, name string) (Artifact, error) {
+	if i.tree() {
+		return i.scan(name)
+	}
+	return known.take(i.folder, name)
+}
+
 // of keeps the fingerprints of those artifacts alone.
 func (f fingerprints) of(pairs ...*pair) fingerprints {
 	kept := fingerprints{}

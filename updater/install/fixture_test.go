@@ -147,6 +147,22 @@ func (s *site) stage(i *Install) {
 	s.ok(i.Patch(s.Context(), s.codec(), s.patch(i, s.old, s.new), artifact(s.new)))
 }
 
+// goBack makes the kept version the program again.
+func (s *site) goBack(i *Install) error {
+	if _, err := i.GoBack(); err != nil {
+		return err
+	}
+	if err := i.Swap(s.Context()); err != nil {
+		return err
+	}
+	return i.Confirm()
+}
+
+func (s *site) back(i *Install) {
+	s.Helper()
+	s.ok(s.goBack(i))
+}
+
 func (s *site) missing(path string) {
 	s.Helper()
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {

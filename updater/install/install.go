@@ -1,4 +1,4 @@
-// Package install replaces a program's executable by a newer one and takes that back when it was a mistake.
+// Package install replaces a program, an executable or a folder with one in it, by a newer one and takes that back when it was a mistake.
 //
 // Parties: the running program (the incumbent), the new executable it has staged, the program started from that
 // (the successor), and possibly a second copy of either: each may be killed at any moment, and any of
@@ -9,19 +9,21 @@
 // place. What fails is deleted and reported as [ErrCorrupt]. Other users must not be able to write to the
 // program's folder or to the state folder; if they can, they need no updater to replace the program.
 //
-// Guarantees. On Unix the target's path always leads to a whole executable, the old one or the new one: the old
-// one is linked to a second name and the new one renamed over it, in one step. The new file has the permissions
-// of the old. A symbolic link to the target stays and is followed. Every change is recorded before it is made and
-// after, so that [Install.Recover] knows what a crash interrupted and ends it one way or the other. One process at a
-// time changes an install; another gets [ErrLocked].
+// Guarantees. On Unix the target's path always leads to a whole program, the old one or the new one: the old executable
+// is linked to a second name and the new one renamed over it, in one step; two folders trade places, in one step as well. The
+// new version has the owner, the permissions, the ACL and the extended attributes of the old, but for the mark of a download. A
+// symbolic link to the target stays and is followed. Every change is recorded before it is made and after, so that
+// [Install.Recover] knows what a crash interrupted and ends it one way or the other. What returns an error has changed nothing that
+// counts. One process at a time changes an install; another gets [ErrLocked]. A version that nobody has confirmed is counted at each
+// start ([Install.Boot]), and the third start brings the old one back.
 //
 // What a crash leaves. In the program's folder, hidden files named after the executable: ".<name>.staged"
 // (verified), ".<name>.previous" (the version to go back to) and ".<name>.new" (unfinished); in the state folder
 // the journal, the record, the lock and "downloads". Recover removes whatever is of no use any more.
 //
 // Limits. Windows cannot replace the file of a running program, so there it takes two renames, and a power cut
-// between them leaves the program under ".<name>.previous" only; Recover puts it back. An artifact is one
-// executable file.
+// between them leaves the program under ".<name>.previous" only; Recover puts it back. The same goes for folders where a file system
+// cannot exchange two names. On Windows a program is one file. ACLs of macOS that a file does not get from its folder are not kept.
 package install
 
 import (
@@ -79,14 +81,21 @@ type Artifact struct {
 
 // Options say what is updated and where the state goes.
 type Options struct {
-	Target string       // path of the executable; a symbolic link is followed
-	Dir    string       // state folder, created with 0700; it may serve several installs of the program
-	Log    *slog.Logger // nil: discarded
+	Target  string       // path of the executable, or of the folder that is the program; a symbolic link is followed
+	Program string       // where Target is a folder: the executable's path within it, with forward slashes; else empty
+	Dir     string       // state folder, created with 0700; it may serve several installs of the program
+	Log     *slog.Logger // nil: discarded
 }
 
 func (o *Options) validate() error {
 	if o.Target == "" || o.Dir == "" {
 		return errors.New("install: Target and Dir must be given")
+	}
+	if o.Program != "" && !treesWork {
+		return errors.New("install: a program that is a folder cannot be replaced on this system while it runs")
+	}
+	if o.Program != "" && !fs.ValidPath(o.Program) {
+		return fmt.Errorf("install: %q is no path within a folder", o.Program)
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -94,12 +103,13 @@ func (o *Options) validate() error {
 	return nil
 }
 
-// Install is one executable on disk. Its methods may be called by several goroutines; those that change something
+// Install is one program on disk. Its methods may be called by several goroutines; those that change something
 // return [ErrLocked] while another process does.
 type Install struct {
 	log     *slog.Logger
 	target  string   // absolute, with symbolic links resolved
 	base    string   // its last element
+	program string   // the executable within the target; empty where the target is the executable
 	folder  *os.Root // the folder it is in
 	state   *os.Root
 	journal *durable.Log
@@ -107,6 +117,8 @@ type Install struct {
 	mu sync.Mutex
 	// point is called between the steps of every change. Tests end the process there.
 	point func(step string)
+	// exchange is durable.Exchange. Tests have none, as some file systems.
+	exchange func(root *os.Root, a, b string) error
 }
 
 const (
@@ -128,7 +140,7 @@ func Open(o Options) (*Install, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open install: %w", err)
 	}
-	i := &Install{log: o.Log, target: target, base: filepath.Base(target), point: func(string) {}}
+	i := &Install{log: o.Log, target: target, base: filepath.Base(target), program: o.Program, point: func(string) {}, exchange: durable.Exchange}
 	if i.folder, err = os.OpenRoot(filepath.Dir(target)); err != nil {
 		return nil, fmt.Errorf("open install: the program's folder: %w", err)
 	}
@@ -173,15 +185,18 @@ func (i *Install) Close() {
 	}
 }
 
-// Target is the path of the executable with symbolic links resolved.
+// Target is the path of the executable, or of the program's folder, with symbolic links resolved.
 func (i *Install) Target() string { return i.target }
 
-// Staged is the path where a verified new executable waits.
-func (i *Install) Staged() string { return filepath.Join(i.folder.Name(), i.stagedName()) }
+// Program is the path of the executable.
+func (i *Install) Program() string { return i.executable(i.base) }
+
+// Staged is the path of the executable of a verified new version that waits.
+func (i *Install) Staged() string { return i.executable(i.stagedName()) }
 
 // Current returns the SHA-256 and the length of the target as it is now.
 func (i *Install) Current() (release.Digest, int64, error) {
-	a, err := measure(i.folder, i.base)
+	a, err := i.take(fingerprints{}, i.base)
 	if err != nil {
 		return release.Digest{}, 0, fmt.Errorf("read the program's file: %w", err)
 	}
@@ -242,13 +257,8 @@ func (e *ReadOnlyError) Error() string { return e.Path + ": " + ErrReadOnly.Erro
 // Unwrap makes it an ErrReadOnly.
 func (e *ReadOnlyError) Unwrap() error { return ErrReadOnly }
 
-// remove is for files that may be missing.
-func remove(root *os.Root, name string) error {
-	if err := root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
+// remove is for files and trees that may be missing.
+func remove(root *os.Root, name string) error { return root.RemoveAll(name) }
 
 // classify gives errors of the file system their kind.
 func classify(err error, folder string) error {

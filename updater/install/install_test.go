@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tesseract-desktop/tesseract/internal/durable"
 )
@@ -39,10 +40,12 @@ func TestUpdateAndGoBack(t *testing.T) {
 			s.ok(i.Confirm())
 			s.ok(i.Confirm())
 			s.clean(i, ".app.previous")
-			s.ok(i.RollBack())
-			s.ok(i.RollBack())
+			s.is(i.RollBack(), ErrNoPrevious)
+			s.back(i)
 			s.runs(s.old)
-			s.clean(i)
+			s.back(i) // and forth
+			s.runs(s.new)
+			s.clean(i, ".app.previous")
 		})
 	}
 }
@@ -316,8 +319,66 @@ func TestRecoverKeepsWhatIsStaged(t *testing.T) {
 	if got.Probation || !got.CanGoBack {
 		t.Errorf("recovered %+v", got)
 	}
-	s.ok(i.RollBack())
+	s.back(i)
 	s.runs(s.old)
+}
+
+func TestGoBack(t *testing.T) {
+	s := newSite(t)
+	i := s.open()
+	_, err := i.GoBack()
+	s.is(err, ErrNoPrevious)
+	_, err = i.Previous()
+	s.is(err, ErrNoPrevious)
+	s.stage(i)
+	s.ok(i.Swap(t.Context()))
+	_, err = i.GoBack()
+	s.is(err, ErrUnproven)
+	s.ok(i.Confirm())
+	if kept, err := i.Previous(); err != nil || kept != artifact(s.old) {
+		t.Errorf("%v is kept, %v", kept, err)
+	}
+
+	// Staged and thought better of it.
+	staged, err := i.GoBack()
+	s.ok(err)
+	if staged != artifact(s.old) {
+		t.Errorf("staged %v", staged)
+	}
+	report, err := i.Trial(t.Context(), time.Minute)
+	s.ok(err)
+	if report.Version != "1.0.0" {
+		t.Errorf("the trial was of %s", report.Version)
+	}
+	s.ok(i.Discard())
+	s.clean(i, ".app.previous")
+
+	// The old version fails, too.
+	_, err = i.GoBack()
+	s.ok(err)
+	s.ok(i.Swap(t.Context()))
+	s.runs(s.old)
+	s.ok(i.RollBack())
+	s.runs(s.new)
+	_, err = i.GoBack()
+	s.is(err, ErrNoPrevious)
+
+	s.stage2(i)
+	s.ok(i.Swap(t.Context()))
+	s.ok(i.Confirm())
+	s.write(filepath.Join(s.folder, ".app.previous"), []byte("rotten"))
+	_, err = i.GoBack()
+	s.is(err, ErrNoPrevious)
+	_, err = i.Recover()
+	s.ok(err)
+	s.clean(i)
+}
+
+// stage2 brings a third version as far as Swap needs it.
+func (s *site) stage2(i *Install) {
+	s.Helper()
+	third := version("1.2.0")
+	s.ok(i.Unpack(s.Context(), s.full(i, third), artifact(third)))
 }
 
 func TestARecordThatMakesNoSenseIsIgnored(t *testing.T) {

@@ -13,11 +13,11 @@ import (
 // the files are touched, and the two phases that end in "ing" are what Recover ends one way or the other.
 //
 //	              Swap                           Confirm
-//	idle ------------------> swapping -> swapped --------> idle, the old version kept
-//	rolledBack -----^           |           |                |
-//	     ^                      v           | RollBack       | RollBack
-//	     |               undone by Recover  v                |
-//	     +--------------------------- rollingBack <----------+
+//	idle ------------------> swapping -> swapped --------> idle, the old version kept: GoBack stages it again
+//	rolledBack -----^           |           |
+//	     ^                      v           | RollBack, Boot
+//	     |                     idle         v
+//	     +--------------------------- rollingBack
 type phase string
 
 const (

@@ -66,7 +66,7 @@ func (i *Install) settle(r *record) (Outcome, error) {
 	if r.Phase == idle || r.Phase == rolledBack {
 		return NothingToDo, nil
 	}
-	current, err := r.Known.recognise(i.folder, i.base)
+	current, err := i.recognise(r.Known, i.base)
 	if err != nil {
 		return NothingToDo, err
 	}
@@ -75,7 +75,7 @@ func (i *Install) settle(r *record) (Outcome, error) {
 		*r = record{Target: r.Target, Phase: idle}
 		return Replaced, i.save(*r)
 	case r.Phase == swapping && current == r.Move.New:
-		if err := durable.SyncDir(i.folder, "."); err != nil {
+		if err := errors.Join(i.keepTree(*r), durable.SyncDir(i.folder, ".")); err != nil {
 			return NothingToDo, err
 		}
 		return SwapFinished, i.finishSwap(r)
@@ -95,7 +95,7 @@ func (i *Install) settle(r *record) (Outcome, error) {
 			r.Phase = swapped
 			return SwapFinished, i.save(*r)
 		}
-		if err := i.restore(); err != nil {
+		if err := i.restore(*r); err != nil {
 			return NothingToDo, classify(err, i.folder.Name())
 		}
 	}
@@ -120,14 +120,16 @@ func (i *Install) tidy(r *record) ([]string, error) {
 	}
 	var removed []string
 	for _, name := range useless {
-		err := i.folder.Remove(name)
-		switch {
-		case err == nil:
-			removed = append(removed, name)
-		case !errors.Is(err, fs.ErrNotExist):
+		if _, err := i.folder.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		err := i.folder.RemoveAll(name)
+		if err != nil {
 			// In use, or the folder cannot be written any more: it stays until the next start.
 			i.log.Info("install: left a useless file", "file", name, "because", err)
+			continue
 		}
+		removed = append(removed, name)
 	}
 	// Whoever holds the lock is the only one with temporary files here.
 	now := time.Now()
@@ -153,6 +155,28 @@ func (i *Install) forget(r *record) error {
 }
 
 func (i *Install) holds(r record, name string, want Artifact) bool {
-	got, err := r.Known.recognise(i.folder, name)
+	got, err := i.recognise(r.Known, name)
 	return err == nil && got == want
+}
+
+// rescue gives the target's name to a whole version after a crash between two renames, where a swap takes two: the old one where there
+// is a choice.
+func (i *Install) rescue(r record) error {
+	if _, err := i.folder.Lstat(i.base); r.Move == nil || !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	candidates := []struct {
+		name string
+		want Artifact
+	}{
+		{i.previousName(), r.Move.Old}, {i.stagedName(), r.Move.Old},
+		{i.newName(), r.Move.New}, {i.stagedName(), r.Move.New}, {i.failedName(), r.Move.New},
+	}
+	for _, c := range candidates {
+		if i.holds(r, c.name, c.want) {
+			i.hide(c.name, false)
+			return durable.Rename(i.folder, c.name, i.base)
+		}
+	}
+	return nil
 }

@@ -37,7 +37,7 @@ func (i *Install) Accept(name string, want release.Blob) (verified string, err e
 		case err == nil && info.Size() < want.Length:
 			return fmt.Errorf("%s has %d of %d bytes: %w", source, info.Size(), want.Length, ErrIncomplete)
 		}
-		if err := i.check(i.state, source, expected); err != nil {
+		if err := i.check(source, expected); err != nil {
 			return err
 		}
 		if source != good {
@@ -54,13 +54,14 @@ func (i *Install) Accept(name string, want release.Blob) (verified string, err e
 	return verified, err
 }
 
-// check compares a file with what it must be and deletes it where it differs.
-func (i *Install) check(root *os.Root, name string, want Artifact) error {
-	return i.checkKnown(root, name, want, nil)
+// check compares a file in the state folder with what it must be and deletes it where it differs.
+func (i *Install) check(name string, want Artifact) error {
+	got, err := measure(i.state, name)
+	return i.judge(i.state, name, got, want, err)
 }
 
-func (i *Install) checkKnown(root *os.Root, name string, want Artifact, known fingerprints) error {
-	got, err := known.recognise(root, name)
+// judge deletes what is not what it must be.
+func (i *Install) judge(root *os.Root, name string, got, want Artifact, err error) error {
 	if err != nil {
 		return err
 	}
@@ -117,10 +118,15 @@ func (w *watchedPatcher) Patch(old io.Reader, new io.Writer, patch io.Reader) er
 // newMode is for a file that is not whole yet: nobody else needs it, and nobody runs it.
 const newMode = 0o600
 
-// Unpack stages the full artifact from a verified zstd file. It needs about 20 MB of memory whatever the size.
+// Unpack stages the full artifact from a verified zstd file; that of a folder is a patch of trees that starts from nothing. It needs about 20 MB of memory whatever the size.
 func (i *Install) Unpack(ctx context.Context, verifiedZst string, want Artifact) error {
 	return i.exclusive("unpack the new version", func() error {
-		return i.stage(want, func() error { return i.unpack(ctx, verifiedZst, want) })
+		return i.stage(want, func() error {
+			if i.tree() {
+				return i.plant(ctx, verifiedZst, true, want)
+			}
+			return i.unpack(ctx, verifiedZst, want)
+		})
 	})
 }
 
@@ -163,7 +169,7 @@ func (i *Install) stage(want Artifact, produce func() error) error {
 		return ErrUnproven
 	}
 	known := fingerprints{}
-	current, err := known.take(i.folder, i.base)
+	current, err := i.take(known, i.base)
 	if err != nil {
 		return err
 	}
@@ -192,7 +198,7 @@ func (i *Install) seal(want Artifact, known fingerprints) error {
 	if err := durable.Sync(i.folder, i.newName()); err != nil {
 		return err
 	}
-	made, err := known.take(i.folder, i.newName())
+	made, err := i.take(known, i.newName())
 	if err != nil {
 		return err
 	}
@@ -224,13 +230,14 @@ func (i *Install) staged() (record, error) {
 	if r.Staged == nil {
 		return r, ErrNotStaged
 	}
-	if err := i.checkKnown(i.folder, i.stagedName(), r.Staged.New, r.Known); err != nil {
+	got, err := i.recognise(r.Known, i.stagedName())
+	if err := i.judge(i.folder, i.stagedName(), got, r.Staged.New, err); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			err = ErrNotStaged
 		}
 		return r, errors.Join(err, i.unstage(&r))
 	}
-	current, err := r.Known.recognise(i.folder, i.base)
+	current, err := i.recognise(r.Known, i.base)
 	if err != nil {
 		return r, err
 	}
@@ -238,6 +245,67 @@ func (i *Install) staged() (record, error) {
 		return r, errors.Join(ErrChanged, i.unstage(&r))
 	}
 	return r, nil
+}
+
+// GoBack stages the version that was in place before this one: Trial and Swap make it the program again, in probation like any other, and
+// keep the one that is there now, so that it can be gone back to in its turn. It needs no network. It returns what is staged;
+// [ErrNoPrevious] where none is kept, [ErrUnproven] while this version is in probation: RollBack is the way from there.
+func (i *Install) GoBack() (Artifact, error) {
+	var staged Artifact
+	err := i.exclusive("stage the previous version", func() error {
+		r, err := i.load()
+		if err != nil {
+			return err
+		}
+		if _, err := i.settle(&r); err != nil {
+			return err
+		}
+		switch {
+		case r.Phase != idle && r.Phase != rolledBack:
+			return ErrUnproven
+		case r.Kept == nil:
+			return ErrNoPrevious
+		}
+		if err := i.keeps(r, r.Kept.Old); err != nil {
+			return err
+		}
+		if err := i.unstage(&r); err != nil {
+			return classify(err, i.folder.Name())
+		}
+		if err := i.twin(); err != nil {
+			return errors.Join(classify(err, i.folder.Name()), remove(i.folder, i.newName()))
+		}
+		i.point("staged")
+		r.Staged, staged = &pair{Old: r.Kept.New, New: r.Kept.Old}, r.Kept.Old
+		return i.save(r)
+	})
+	return staged, err
+}
+
+// twin gives the kept version a second name, as the staged one.
+func (i *Install) twin() error {
+	if !i.tree() {
+		return durable.Link(i.folder, i.previousName(), i.stagedName())
+	}
+	if err := durable.LinkTree(i.folder, i.previousName(), i.newName()); err != nil {
+		return err
+	}
+	if err := i.dress(i.newName()); err != nil {
+		return err
+	}
+	return durable.Rename(i.folder, i.newName(), i.stagedName())
+}
+
+// Previous is the version that is kept to go back to by hand, or [ErrNoPrevious].
+func (i *Install) Previous() (Artifact, error) {
+	r, err := i.load()
+	if err != nil {
+		return Artifact{}, err
+	}
+	if r.Kept == nil {
+		return Artifact{}, ErrNoPrevious
+	}
+	return r.Kept.Old, nil
 }
 
 // Discard drops what is staged and downloaded.

@@ -6,10 +6,10 @@ import (
 	"fmt"
 )
 
-// Swap puts the staged executable in the target's place and keeps the old one. The staged file is checked
-// once more, and so is that the target is still the file it was made for: [ErrCorrupt], [ErrChanged]. ctx is looked
-// at before the first change only; from there on it takes milliseconds. After an error the old version is
-// in place, unless the error says otherwise; then Recover decides.
+// Swap puts the staged version in the target's place and keeps the old one. What is staged is checked
+// once more, and so is that the target is still the one it was made for: [ErrCorrupt], [ErrChanged]. ctx is looked
+// at before the first change only; from there on it takes milliseconds. After an error the old version is in place; should bringing it
+// back have failed as well, the error says that, and Boot and Recover decide.
 func (i *Install) Swap(ctx context.Context) error {
 	return i.exclusive("put the new version in place", func() error {
 		r, err := i.staged()
@@ -28,14 +28,23 @@ func (i *Install) Swap(ctx context.Context) error {
 			return err
 		}
 		i.point("intent")
-		if err := i.replace(); err != nil {
-			err = classify(err, i.folder.Name())
-			_, settleErr := i.settle(&r)
-			return errors.Join(err, settleErr)
+		before := r
+		if err = i.replace(); err == nil {
+			i.point("replaced")
+			err = i.finishSwap(&r)
 		}
-		i.point("replaced")
-		return i.finishSwap(&r)
+		if err == nil {
+			return nil
+		}
+		return errors.Join(classify(err, i.folder.Name()), i.unswap(before))
 	})
+}
+
+func (i *Install) replace() error {
+	if i.tree() {
+		return i.replaceTree()
+	}
+	return i.replaceFile()
 }
 
 func (i *Install) finishSwap(r *record) error {
@@ -43,22 +52,41 @@ func (i *Install) finishSwap(r *record) error {
 	return i.save(*r)
 }
 
-// RollBack puts the previous version back in place: in probation because the new one failed, later because
-// the user wants to go back. Once it has worked, doing it again does nothing. [ErrNoPrevious] where there is
-// nothing to go back to, [ErrChanged] where the target is neither version.
+// unswap brings the old version back after a swap that could not be finished.
+func (i *Install) unswap(r record) error {
+	if err := i.rescue(r); err != nil {
+		return err
+	}
+	current, err := i.recognise(r.Known, i.base)
+	if err != nil {
+		return err
+	}
+	if current == r.Move.New {
+		if err := i.restore(r); err != nil {
+			return fmt.Errorf("the new version stays in place: %w", err)
+		}
+	}
+	if !i.holds(r, i.stagedName(), r.Move.New) {
+		r.Staged = nil
+	}
+	r.Phase, r.Move = idle, nil
+	return i.save(r)
+}
+
+// RollBack takes an unconfirmed version back: the one before it is in place again, and nothing is kept of the other. Once it has
+// worked, doing it again does nothing. [ErrNoPrevious] where there is nothing to go back to, [ErrChanged] where the target is neither
+// version. From a confirmed version [Install.GoBack] leads back.
 func (i *Install) RollBack() error {
 	return i.exclusive("go back to the previous version", func() error {
 		r, err := i.load()
 		if err != nil {
 			return err
 		}
-		switch {
-		case r.Phase == rolledBack:
+		switch r.Phase {
+		case rolledBack:
 			return nil
-		case r.Phase == swapped || r.Phase == rollingBack:
-		case r.Phase == idle && r.Kept != nil:
-			r.Move = r.Kept
-		default:
+		case swapped, rollingBack:
+		case idle, swapping:
 			return ErrNoPrevious
 		}
 		if err := i.canRollBack(r); err != nil {
@@ -68,25 +96,40 @@ func (i *Install) RollBack() error {
 	})
 }
 
+// rollBack works where not even the record can be written, as long as going back is one step: the bytes of the target say then what
+// happened.
 func (i *Install) rollBack(r *record) error {
 	i.point("rollback checked")
 	r.Phase = rollingBack
 	if err := i.save(*r); err != nil {
-		return err
+		if !i.atOnce() {
+			return err
+		}
+		i.log.Warn("install: going back without a record of it", "because", err)
 	}
 	i.point("rollback intent")
-	current, err := r.Known.recognise(i.folder, i.base)
+	current, err := i.recognise(r.Known, i.base)
 	if err != nil || current != r.Move.Old { // else an earlier attempt got this far
-		if err := i.restore(); err != nil {
+		if err := i.restore(*r); err != nil {
 			return classify(err, i.folder.Name())
 		}
 	}
 	i.point("restored")
-	return i.finishRollBack(r)
+	if err := i.finishRollBack(r); err != nil {
+		i.log.Warn("install: went back, but cannot record that", "because", err)
+	}
+	return nil
+}
+
+func (i *Install) restore(r record) error {
+	if i.tree() {
+		return i.restoreTree(r)
+	}
+	return i.restoreFile()
 }
 
 func (i *Install) canRollBack(r record) error {
-	current, err := r.Known.recognise(i.folder, i.base)
+	current, err := i.recognise(r.Known, i.base)
 	if err != nil {
 		return err
 	}
@@ -96,11 +139,16 @@ func (i *Install) canRollBack(r record) error {
 	if current != r.Move.New {
 		return ErrChanged
 	}
-	previous, err := r.Known.recognise(i.folder, i.previousName())
+	return i.keeps(r, r.Move.Old)
+}
+
+// keeps checks the kept copy.
+func (i *Install) keeps(r record, want Artifact) error {
+	previous, err := i.recognise(r.Known, i.previousName())
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNoPrevious, err)
 	}
-	if previous != r.Move.Old {
+	if previous != want {
 		return fmt.Errorf("%w: the kept copy is damaged", ErrNoPrevious)
 	}
 	return nil

@@ -4,9 +4,12 @@ package install
 
 import "github.com/tesseract-desktop/tesseract/internal/durable"
 
-// replace keeps the old executable under a second name and renames the new one over the first: at no moment
+// treesWork says that a program may be a folder.
+const treesWork = true
+
+// replaceFile keeps the old executable under a second name and renames the new one over the first: at no moment
 // does the target's path lead nowhere.
-func (i *Install) replace() error {
+func (i *Install) replaceFile() error {
 	if err := durable.Link(i.folder, i.base, i.previousName()); err != nil {
 		return err
 	}
@@ -14,9 +17,12 @@ func (i *Install) replace() error {
 	return durable.Rename(i.folder, i.stagedName(), i.base)
 }
 
-func (i *Install) restore() error {
+func (i *Install) restoreFile() error {
 	return durable.Rename(i.folder, i.previousName(), i.base)
 }
 
-// rescue has nothing to do: the target cannot be missing.
-func (i *Install) rescue(record) error { return nil }
+// atOnce says whether going back is one step, so that it may be done without a word in the record.
+func (i *Install) atOnce() bool { return !i.tree() }
+
+// hide is for systems where a name that starts with a dot is seen.
+func (i *Install) hide(string, bool) {}

@@ -2,7 +2,6 @@ package install
 
 import (
 	"errors"
-	"io/fs"
 	"path/filepath"
 	"time"
 
@@ -11,9 +10,15 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// replace lets selfupdate move the running executable aside, which Windows allows, and the new one to its place, which
+// treesWork says that a program may not be a folder: one with a running program in it cannot be renamed.
+const treesWork = false
+
+// replaceFile lets selfupdate move the running executable aside, which Windows allows, and the new one to its place, which
 // is then free. selfupdate undoes the first rename when the second fails.
-func (i *Install) replace() error {
+func (i *Install) replaceFile() error {
+	if err := i.makeRoom(); err != nil {
+		return err
+	}
 	if err := durable.Rename(i.folder, i.stagedName(), i.newName()); err != nil {
 		return err
 	}
@@ -23,16 +28,27 @@ func (i *Install) replace() error {
 		return selfupdate.CommitBinary(selfupdate.Options{TargetPath: i.target, OldSavePath: previous})
 	})
 	if err != nil {
-		return errors.Join(err, selfupdate.RollbackError(err))
+		// What is staged keeps its name, so that it can be tried again.
+		return errors.Join(err, selfupdate.RollbackError(err), durable.Rename(i.folder, i.newName(), i.stagedName()))
 	}
-	// A name that starts with a dot is not hidden here. Being visible does no harm.
-	_ = setHidden(previous, true)
+	i.hide(i.previousName(), true)
 	return nil
 }
 
-// restore moves the bad executable, which may be running, aside, and the kept one back.
-func (i *Install) restore() error {
-	_ = setHidden(filepath.Join(i.folder.Name(), i.previousName()), false)
+// makeRoom frees the kept copy's name. Where that one still runs, it can be renamed, and is deleted by Recover.
+func (i *Install) makeRoom() error {
+	if remove(i.folder, i.previousName()) == nil {
+		return nil
+	}
+	if err := remove(i.folder, i.failedName()); err != nil {
+		return err
+	}
+	return durable.Rename(i.folder, i.previousName(), i.failedName())
+}
+
+// restoreFile moves the bad executable, which may be running, aside, and the kept one back.
+func (i *Install) restoreFile() error {
+	i.hide(i.previousName(), false)
 	if _, err := i.folder.Lstat(i.base); err == nil {
 		if err := durable.Rename(i.folder, i.base, i.failedName()); err != nil {
 			return err
@@ -43,28 +59,17 @@ func (i *Install) restore() error {
 		return errors.Join(err, durable.Rename(i.folder, i.failedName(), i.base))
 	}
 	// It can only be deleted once it has ended; Recover does that.
-	_ = setHidden(filepath.Join(i.folder.Name(), i.failedName()), true)
+	i.hide(i.failedName(), true)
 	_ = remove(i.folder, i.failedName())
 	return nil
 }
 
-// rescue gives the target's name to a whole executable after a power cut between two renames: the old one where there
-// is a choice.
-func (i *Install) rescue(r record) error {
-	if _, err := i.folder.Lstat(i.base); r.Move == nil || !errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	candidates := []struct {
-		name string
-		want Artifact
-	}{{i.previousName(), r.Move.Old}, {i.newName(), r.Move.New}, {i.stagedName(), r.Move.New}, {i.failedName(), r.Move.New}}
-	for _, c := range candidates {
-		if got, err := r.Known.recognise(i.folder, c.name); err == nil && got == c.want {
-			_ = setHidden(filepath.Join(i.folder.Name(), c.name), false)
-			return durable.Rename(i.folder, c.name, i.base)
-		}
-	}
-	return nil
+// atOnce says whether going back is one step, so that it may be done without a word in the record.
+func (i *Install) atOnce() bool { return false }
+
+// hide hides a file, as a name that starts with a dot does not here, or shows it again. Being visible does no harm.
+func (i *Install) hide(name string, hidden bool) {
+	_ = setHidden(filepath.Join(i.folder.Name(), name), hidden)
 }
 
 func setHidden(path string, hidden bool) error {
@@ -84,10 +89,10 @@ func setHidden(path string, hidden bool) error {
 	return windows.SetFileAttributes(p, attributes)
 }
 
-// retryShared outlasts a virus scanner that has a fresh file open, for 1.3 s.
+// retryShared outlasts a virus scanner that has a fresh file open, for 5 s.
 func retryShared(do func() error) error {
 	err := do()
-	for pause := 10 * time.Millisecond; pause < time.Second; pause *= 2 {
+	for pause := 10 * time.Millisecond; pause < 4*time.Second; pause *= 2 {
 		if !errors.Is(err, windows.ERROR_SHARING_VIOLATION) && !errors.Is(err, windows.ERROR_ACCESS_DENIED) {
 			return err
 		}
