@@ -351,7 +351,7 @@ func (d *download) begin() {
 	d.begun = true
 	width := d.f.o.Start
 	if width == 0 {
-		width = filling(d.sources.latency())
+		width = max(filling(d.sources.latency()), 2) // while one of them writes and proves, the other reads
 	}
 	d.tuner.width = min(width, d.tuner.max)
 }

@@ -135,7 +135,6 @@ var (
 	errHeld    = errors.New("the download waits")
 	errYielded = errors.New("gave way to what somebody asked for")
 	errRevoked = errors.New("another request has taken the file over")
-	errEnough  = errors.New("no more bytes are wanted")
 	errOver    = errors.New("the download has ended")
 )
 

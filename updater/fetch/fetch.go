@@ -46,7 +46,7 @@ const DefaultParallel = 16
 type Options struct {
 	Client      *http.Client  // nil: one on [Transport]. A Timeout in it would cut long downloads off: leave it 0.
 	Parallel    int           // most requests at once, over all downloads; 0: [DefaultParallel]
-	Start       int           // requests at once to begin a download with; 0: the longer a server takes to answer, the more
+	Start       int           // requests at once to begin a download with; 0: two, and more the longer a server takes to answer
 	Limit       Limit         // bandwidth; see [Fetcher.SetLimit]
 	IdleTimeout time.Duration // how long a server may send nothing, or less than 4 KiB; 0: 30 s
 	Attempts    int           // tries of each server without noticeable progress before giving up; 0: 6

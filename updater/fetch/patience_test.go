@@ -2,7 +2,9 @@ package fetch_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"hash"
 	"net/http"
 	"path/filepath"
 	"sync"
@@ -301,4 +303,26 @@ func TestSpeedAndTimeLeft(t *testing.T) {
 		}
 		s.must(s.fetch())
 	})
+}
+
+// A machine that takes its time to write and to prove is no server that sends nothing.
+func TestASlowMachineIsNoStall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := &counted{content: large}
+		s := newSite(t, newNetwork(t, server.ServeHTTP))
+		s.options.Parallel, s.options.IdleTimeout = 1, time.Second
+		s.request.Segments = proof(large)
+		s.request.Segments.New = func() hash.Hash { return slowly{sha256.New()} }
+		s.must(s.fetch())
+		if n := server.requests.Load(); n != 1 {
+			t.Errorf("asked %d times", n)
+		}
+	})
+}
+
+type slowly struct{ hash.Hash }
+
+func (s slowly) Write(b []byte) (int, error) {
+	time.Sleep(3 * time.Second)
+	return s.Hash.Write(b)
 }

@@ -1,14 +1,11 @@
 package fetch
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"path/filepath"
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
@@ -42,38 +39,16 @@ func TestReconsiderIsNeverMissed(t *testing.T) {
 	}
 }
 
-// A disk that takes minutes to write is no server that sends nothing.
-func TestASlowDiskIsNoStall(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := begun(t, Options{}, 8*bufferSize)
-		w := &worker{d: d, source: d.sources.all[0]}
-		ctx, cancel := context.WithCancelCause(t.Context())
-		defer cancel(nil)
-		idle := newIdle(30*time.Second, cancel)
-		written := 0
-		sink := newSink(func(b []byte) (bool, error) {
-			time.Sleep(time.Minute)
-			written += len(b)
-			return false, nil
-		}, cancel)
-		if err := w.read(ctx, bytes.NewReader(make([]byte, 8*bufferSize)), idle, sink); !errors.Is(err, io.EOF) {
-			t.Error(err)
-		}
-		idle.stop()
-		if _, err := sink.close(); err != nil || written != 8*bufferSize {
-			t.Errorf("%d bytes, %v", written, err)
-		}
-		if err := context.Cause(ctx); err != nil {
-			t.Error(err)
-		}
-
-		// Nor is its part given to somebody else.
-		e := &lease{end: 100, asked: time.Now()}
-		e.writing.Store(true)
-		if silent := e.silent(time.Now().Add(time.Hour)); silent != 0 {
-			t.Errorf("silent for %v", silent)
-		}
-	})
+// A lease whose bytes are being written is not silent: its part is not given to somebody else.
+func TestWritingIsNoSilence(t *testing.T) {
+	e, now := &lease{end: 100, asked: time.Now()}, time.Now().Add(time.Hour)
+	if e.silent(now) < time.Hour {
+		t.Errorf("silent for %v", e.silent(now))
+	}
+	e.writing.Store(true)
+	if e.silent(now) != 0 {
+		t.Errorf("silent for %v", e.silent(now))
+	}
 }
 
 // An answer to a request that is no longer wanted changes nothing.

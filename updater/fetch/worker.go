@@ -79,7 +79,7 @@ func (w *worker) request() error {
 	case w.d.news <- struct{}{}:
 	default:
 	}
-	return w.copy(ctx, cancel, resp.Body, idle)
+	return w.copy(ctx, resp.Body, idle)
 }
 
 func (w *worker) ask(ctx context.Context) (*http.Request, error) {
@@ -194,42 +194,48 @@ func (w *worker) fits(announced int64) error {
 	return nil
 }
 
-// copy brings the body to disk until the lease is fulfilled.
-func (w *worker) copy(ctx context.Context, stop context.CancelCauseFunc, body io.Reader, idle *idle) error {
-	sink := newSink(w.write, stop)
-	ended := w.read(ctx, body, idle, sink)
-	idle.stop()
-	if over, err := sink.close(); over || err != nil {
-		return err
+// copy brings the body to disk until the lease is fulfilled. Reading, writing and proving take turns: meanwhile the system goes on receiving, and
+// where the network is as fast as that matters, another request has the processor.
+func (w *worker) copy(ctx context.Context, body io.Reader, idle *idle) error {
+	buf := buffers.Get().(*[bufferSize]byte)
+	defer buffers.Put(buf)
+	for {
+		n, ended := w.fill(ctx, body, buf[:], idle)
+		idle.stop() // the server need not answer for a slow disk
+		if over, err := w.write(buf[:n]); over || err != nil {
+			return err
+		}
+		if ended != nil {
+			return w.ended(ctx, ended)
+		}
+		idle.start()
 	}
+}
+
+// ended says what became of a request whose body came to an end.
+func (w *worker) ended(ctx context.Context, err error) error {
 	switch {
 	case w.d.ledger.open(w.lease).size() == 0:
 		return nil // however the connection ended
-	case errors.Is(ended, io.EOF):
+	case errors.Is(err, io.EOF):
 		return w.early()
-	case errors.Is(ended, io.ErrUnexpectedEOF) && ctx.Err() == nil:
+	case errors.Is(err, io.ErrUnexpectedEOF) && ctx.Err() == nil:
 		return &retry{err: fmt.Errorf("%w: the connection closed early", ErrTruncated)} // what came is good to continue from
 	}
-	return failed(ctx, ended)
+	return failed(ctx, err)
 }
 
 // flushEvery is how long bytes may wait for more before they are written: many small pieces together cost little more than one.
 const flushEvery = 20 * time.Millisecond
 
-// read hands the body to the sink until it ends, or is not wanted any more, and returns why it ended.
-func (w *worker) read(ctx context.Context, body io.Reader, idle *idle, sink *sink) (err error) {
-	for err == nil {
-		idle.stop() // the server need not be patient with a slow disk
-		buf, filled := sink.buffer(), 0
-		idle.start()
-		for began := time.Now(); err == nil && filled < len(buf) && (filled == 0 || time.Since(began) < flushEvery); {
-			var n int
-			n, err = w.readSome(ctx, body, buf[filled:], idle)
-			filled += n
-		}
-		sink.take(buf[:filled])
+// fill reads until the buffer is full, some time has passed, or the body ends, which err tells.
+func (w *worker) fill(ctx context.Context, body io.Reader, buf []byte, idle *idle) (filled int, err error) {
+	for began := time.Now(); err == nil && filled < len(buf) && (filled == 0 || time.Since(began) < flushEvery); {
+		var n int
+		n, err = w.readSome(ctx, body, buf[filled:], idle)
+		filled += n
 	}
-	return err
+	return filled, err
 }
 
 // readSome reads once, when the bandwidth limit allows it.
