@@ -16,9 +16,19 @@ func (e *Engine) deploy(ctx context.Context, r release.Release) {
 		e.fail(err)
 		return
 	}
+	since := e.readySince(r.SHA256.String())
+	e.alter(func() { e.readyAt = since })
 	for {
 		quiet := e.awaitQuiet(ctx)
 		if ctx.Err() != nil {
+			return
+		}
+		if e.goingBack() {
+			return
+		}
+		if e.unwanted(r) {
+			e.discard()
+			e.fail(errSkipped)
 			return
 		}
 		switch e.offer(ctx, r) {
@@ -26,9 +36,7 @@ func (e *Engine) deploy(ctx context.Context, r release.Release) {
 			e.alter(func() { e.again = true })
 			return
 		case withdrawn:
-			if err := e.inst.Discard(); err != nil {
-				e.opts.Log.Warn("could not remove what was staged", "why", err)
-			}
+			e.discard()
 			e.end(Recalled, nil)
 			return
 		}
@@ -36,6 +44,18 @@ func (e *Engine) deploy(ctx context.Context, r release.Release) {
 			break
 		}
 	}
+	e.turnOver(ctx)
+}
+
+// discard drops what is staged.
+func (e *Engine) discard() {
+	if err := e.inst.Discard(); err != nil {
+		e.opts.Log.Warn("could not remove what was staged", "why", err)
+	}
+}
+
+// turnOver swaps the programs and hands over. Until it returns the other one, or nobody, is the program that the user sees.
+func (e *Engine) turnOver(ctx context.Context) {
 	e.attempt.How = e.how()
 	e.alter(func() { e.handing = true })
 	successor, swapped, err := e.replace(ctx)
@@ -48,42 +68,25 @@ func (e *Engine) deploy(ctx context.Context, r release.Release) {
 	}
 }
 
-// obstacle says why a restart may not be now, or nil.
-func (e *Engine) obstacle() error {
-	quiet := e.opts.Settings().Quiet.Include(e.opts.Now())
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	switch {
-	case e.leaving:
-		return errLeaving
-	case len(e.holds) > 0:
-		return errHeld
-	case e.visible && !e.asked:
-		return errReturned
-	case quiet && !e.asked:
-		return errQuiet
-	}
-	return nil
-}
-
-// awaitQuiet waits for a hidden window, or the user's word, and no hold. It returns false when it is time to ask the feed again.
+// awaitQuiet waits for a moment that suits the user, and for every hold. It returns false when it is time to ask the feed again.
 func (e *Engine) awaitQuiet(ctx context.Context) bool {
 	settings := e.opts.Settings()
 	recheck := time.NewTimer(max(e.pause(settings), time.Minute))
 	defer recheck.Stop()
-	look := time.NewTicker(time.Minute) // quiet hours begin and end, also while the computer sleeps
-	defer look.Stop()
 	for {
+		e.warn()
+		chosen := e.opts.Settings()
 		e.mu.Lock()
-		wanted, changed := e.wanted || e.pushed && e.busy == 0, e.changed
+		wanted, changed := e.wanted || e.goBack || e.pushed && e.busy == 0 || e.skips(chosen), e.changed
 		e.wanted, e.pushed = false, false
 		e.mu.Unlock()
 		if e.obstacle() == nil {
 			return true
 		}
-		if chosen := e.opts.Settings(); wanted || chosen.Channel != settings.Channel || chosen.Quiet != settings.Quiet {
+		if wanted || chosen.Channel != settings.Channel || chosen.Quiet != settings.Quiet {
 			return false
 		}
+		look := time.NewTimer(e.nextLook(chosen))
 		select {
 		case <-changed:
 		case <-look.C:
@@ -92,6 +95,7 @@ func (e *Engine) awaitQuiet(ctx context.Context) bool {
 		case <-ctx.Done():
 			return false
 		}
+		look.Stop()
 	}
 }
 
@@ -113,6 +117,9 @@ func (e *Engine) offer(ctx context.Context, r release.Release) verdict {
 		e.opts.Log.Info("going on without a last look at the feed", "why", err)
 	}
 	found, newer := result.Offer(me)
+	if err == nil && newer && found.SHA256 == r.SHA256 {
+		e.judge(result.Catalogue, found)
+	}
 	switch {
 	case !me.Channel.Accepts(r.Channel):
 		return superseded
@@ -122,16 +129,6 @@ func (e *Engine) offer(ctx context.Context, r release.Release) verdict {
 		return superseded
 	}
 	return withdrawn
-}
-
-// how says what made the restart possible, for the history.
-func (e *Engine) how() string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.visible {
-		return "asked"
-	}
-	return "hidden"
 }
 
 // undo brings the old program back to its place, if it has left it, after a handover that failed while this process was still in charge.

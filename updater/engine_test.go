@@ -49,8 +49,11 @@ type stage struct {
 	server  *httptest.Server
 	engine  *updater.Engine
 	program string
+	version string // of the incumbent
 	states  chan updater.Status
 	ended   chan struct{} // the incumbent was told to quit
+	quit    func()        // what the incumbent does then
+	stop    func()        // ends the incumbent as the system would
 
 	mu         sync.Mutex
 	events     []string
@@ -60,6 +63,21 @@ type stage struct {
 	first      system.State      // what the machine says of itself at first
 	machine    chan system.State // and then
 	pushes     chan int          // versions that the server's stream announces
+	ahead      time.Duration     // of the engine's clock
+}
+
+// pass lets time go by for the engine.
+func (s *stage) pass(d time.Duration) {
+	s.mu.Lock()
+	s.ahead += d
+	s.mu.Unlock()
+	s.engine.SettingsChanged()
+}
+
+func (s *stage) now() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Now().Add(s.ahead)
 }
 
 // choose changes the settings, as their owner would.
@@ -92,7 +110,7 @@ func (s *stage) system(ctx context.Context, changed func(system.State)) {
 
 func newStage(t *testing.T) *stage {
 	t.Parallel()
-	s := &stage{t: t, dir: t.TempDir(), vcm: buildVCM(), states: make(chan updater.Status, 4096), ended: make(chan struct{}),
+	s := &stage{t: t, dir: t.TempDir(), vcm: buildVCM(), version: "1.0.0", states: make(chan updater.Status, 4096), ended: make(chan struct{}),
 		chosen: settings(time.Hour), machine: make(chan system.State), pushes: make(chan int)}
 	s.run(s.vcm, "init", s.path("pub"), "--app", appName)
 	files := http.FileServer(http.Dir(s.path("pub")))
@@ -145,23 +163,31 @@ func (s *stage) publish(version, behaviour string) {
 	s.publishWith(version, behaviour, 0)
 }
 
-// publishWith also makes patches from so many older releases.
-func (s *stage) publishWith(version, behaviour string, patches int) {
+// publishWith also makes patches from so many older releases, and takes further flags.
+func (s *stage) publishWith(version, behaviour string, patches int, flags ...string) {
 	s.t.Helper()
 	file := s.path("releases/" + version)
 	makeProgram(s.t, file, version, behaviour)
-	s.run(s.vcm, "publish", file, "--dir", s.path("pub"), "--version", version, "--channel", "stable",
-		"--platform", release.Current().String(), "--patches", strconv.Itoa(patches))
+	s.run(s.vcm, append([]string{"publish", file, "--dir", s.path("pub"), "--version", version, "--channel", "stable",
+		"--platform", release.Current().String(), "--patches", strconv.Itoa(patches)}, flags...)...)
 }
 
 // start runs the incumbent's engine until the test ends.
 func (s *stage) start() {
 	s.t.Helper()
+	s.prepare()
+	ctx, cancel := context.WithCancel(s.t.Context())
+	s.quit = func() { close(s.ended); cancel() }
+	done := make(chan struct{})
+	go func() { s.engine.Run(ctx); close(done) }()
+	s.stop = func() { cancel(); <-done }
+	s.t.Cleanup(s.stop)
+}
+
+// prepare makes the incumbent's engine, which does not run yet.
+func (s *stage) prepare() {
+	s.t.Helper()
 	root, err := os.ReadFile(s.path("pub/trust/root.json"))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	version, err := release.ParseVersion("1.0.0")
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -170,20 +196,20 @@ func (s *stage) start() {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() { os.RemoveAll(runtimeDir) })
-	ctx, cancel := context.WithCancel(s.t.Context())
 	note := func(event string) {
 		s.mu.Lock()
 		s.events = append(s.events, event)
 		s.mu.Unlock()
 	}
 	s.engine, err = updater.New(updater.Options{
-		App: appName, Version: version,
+		App: appName, Version: version(s.t, s.version),
 		Feed:       feed.Options{URL: s.server.URL + "/feed/", CheckURL: s.server.URL + "/v1/check", Root: root, Dir: s.path("state/feed"), App: appName},
 		Install:    install.Options{Target: s.program, Dir: s.path("state")},
 		RuntimeDir: runtimeDir,
 		Settings:   s.settings,
 		System:     s.system,
 		OnStatus:   func(status updater.Status) { s.states <- status },
+		Now:        s.now,
 		Host: updater.Host{
 			Capture: func(context.Context) error {
 				note("capture")
@@ -198,15 +224,12 @@ func (s *stage) start() {
 			TakeOver:  func(context.Context, json.RawMessage) error { return nil },
 			Retire:    func() { note("retire") },
 			TakeBack:  func() { note("take back") },
-			Quit:      func() { close(s.ended); cancel() },
+			Quit:      func() { s.quit() },
 		},
 	})
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	done := make(chan struct{})
-	go func() { s.engine.Run(ctx); close(done) }()
-	s.t.Cleanup(func() { cancel(); <-done })
 }
 
 func (s *stage) command() *exec.Cmd {

@@ -22,7 +22,7 @@ const trialWithin = 30 * time.Second
 func (e *Engine) obtain(ctx context.Context, r release.Release) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	e.alter(func() { e.stop = func() { stop(errCancelled) } })
+	e.alter(func() { e.stop = func(why error) { stop(why) } })
 	defer e.alter(func() { e.stop, e.paused = nil, false })
 
 	if err := e.stage(ctx, r); err != nil {
@@ -83,7 +83,7 @@ type step struct {
 func (e *Engine) plan(current release.Digest, r release.Release) ([]step, string) {
 	q := plan.Question{Have: current, Want: plan.Artifact{SHA256: r.SHA256, Length: r.Length}, Full: r.Full.Length}
 	known := map[plan.Patch]step{}
-	for _, other := range append([]release.Release{r}, e.known...) {
+	for _, other := range append([]release.Release{r}, e.known.Releases...) {
 		if other.Platform != r.Platform {
 			continue
 		}
@@ -208,5 +208,6 @@ func (d *download) tell(of fetch.Progress) {
 	if p.BytesPerSecond > 0 {
 		p.SecondsLeft = (p.Total - p.Done) / p.BytesPerSecond
 	}
-	d.engine.update(func(s *Status) { s.Progress, s.Paused = &p, pauseOf(of.Waiting) })
+	paused := d.engine.pauseOf(of.Waiting)
+	d.engine.update(func(s *Status) { s.Progress, s.Paused = &p, paused })
 }

@@ -22,6 +22,8 @@ func (e *Engine) may(fetch.Request) fetch.Verdict {
 	defer e.mu.Unlock()
 	switch {
 	case e.urgent:
+	case e.deadline == 0 && settings.HoldFor.Include(now):
+		return fetch.Verdict{Wait: fetch.Paused, Until: settings.HoldFor.Until}
 	case settings.Quiet.Downloads && settings.Quiet.Include(now):
 		return fetch.Verdict{Wait: fetch.QuietHours, Until: settings.Quiet.Until(now)}
 	case metered(settings, e.system) && (settings.Metered == MeteredWait || settings.Metered == MeteredSome && e.status.PatchBytes > MeteredBytes):
@@ -52,8 +54,12 @@ func (e *Engine) steer() {
 	if e.urgent {
 		limit.BytesPerSecond = 0
 	}
-	paused := e.paused
+	paused, stop := e.paused, e.stop
+	skipped := stop != nil && e.skips(settings)
 	e.mu.Unlock()
+	if skipped {
+		stop(errSkipped)
+	}
 	if err := e.fetcher.SetLimit(limit); err != nil {
 		e.opts.Log.Error("the speed limit cannot be used", "why", err)
 	}
@@ -88,12 +94,17 @@ func watchSystem(ctx context.Context, changed func(system.State)) {
 }
 
 // pauseOf says for people why a download waits.
-func pauseOf(why fetch.Reason) Pause {
+func (e *Engine) pauseOf(why fetch.Reason) Pause {
 	switch why {
 	case "":
 		return ""
 	case fetch.Paused:
-		return PausedByUser
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if e.paused {
+			return PausedByUser
+		}
+		return PausedByHold
 	case fetch.Metered:
 		return PausedByMeter
 	case fetch.Battery:

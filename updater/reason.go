@@ -35,9 +35,11 @@ const (
 	TrialFailed  Code = "trial"        // the staged program did not run
 	NotReady     Code = "not-ready"    // params: seconds it was given
 	Crash        Code = "crash"        // the new version ended in probation
+	CrashLoop    Code = "crash-loop"   // it was started again and again, and never stayed until it was confirmed
 	Restore      Code = "restore"      // params: restored, total
 	Returned     Code = "returned"     // the user came back to the window in the middle
 	Cancelled    Code = "cancelled"    // by the user
+	Skipped      Code = "skipped"      // the user does not want this version; params: back, the version gone back to from it, or ""
 	Internal     Code = "internal"     // a defect of ours; the detail says which
 )
 
@@ -56,6 +58,8 @@ var (
 	errHeld         = errors.New("something began during the restart that must not be interrupted")
 	errQuiet        = errors.New("the quiet hours have begun")
 	errLeaving      = errors.New("the user is closing the app")
+	errOnHold       = errors.New("the user wants no updates for a while")
+	errSkipped      = errors.New("the user skips this version")
 )
 
 // restoreError says that a successor did not bring everything back.
@@ -165,6 +169,8 @@ func codeOf(err error) Code {
 		{ErrNotNow, Returned},
 		{errHeld, Returned},
 		{errQuiet, Returned},
+		{errOnHold, Returned},
+		{errSkipped, Skipped},
 		{errCancelled, Cancelled},
 		{feed.ErrState, StateFolder},
 		{feed.ErrSignature, Signature},

@@ -68,6 +68,8 @@ func TestReasonOfErrors(t *testing.T) {
 		{errReturned, Returned, nil},
 		{errHeld, Returned, nil},
 		{errQuiet, Returned, nil},
+		{errOnHold, Returned, nil},
+		{errSkipped, Skipped, nil},
 		{errCancelled, Cancelled, nil},
 		{fmt.Errorf("what is this"), Internal, nil},
 	} {

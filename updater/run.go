@@ -23,9 +23,16 @@ func (e *Engine) Run(ctx context.Context) {
 	} else {
 		e.resume(ctx)
 	}
+	if e.inst != nil {
+		e.lookBack()
+	}
 	go e.lookAround(ctx)
 	for ctx.Err() == nil {
-		e.cycle(ctx)
+		if e.goingBack() {
+			e.returnTo(ctx)
+		} else {
+			e.cycle(ctx)
+		}
 		e.rest(ctx)
 	}
 }
@@ -105,21 +112,31 @@ func (e *Engine) rest(ctx context.Context) {
 	pause := e.pause(settings)
 	due := time.NewTimer(pause)
 	defer due.Stop()
+	held := settings.HoldFor.Include(e.opts.Now())
+	look := time.NewTicker(lookAgain)
+	defer look.Stop()
+	if !held {
+		look.Stop()
+	}
 	if settings.Automatic != None {
 		e.update(func(s *Status) { s.NextCheck = e.opts.Now().Add(pause) })
 		defer e.update(func(s *Status) { s.NextCheck = time.Time{} })
 	}
 	for {
 		e.mu.Lock()
-		wanted, pushed, changed := e.wanted || e.again, e.pushed && e.busy == 0, e.changed
+		wanted, pushed, changed := e.wanted || e.again || e.goBack, e.pushed && e.busy == 0, e.changed
 		e.pushed = false
 		e.mu.Unlock()
 		now := e.opts.Settings()
 		if wanted || pushed && now.Automatic != None || now.Channel != settings.Channel || now.Automatic != settings.Automatic || now.CheckEvery != settings.CheckEvery {
 			return
 		}
+		if now.Skip != settings.Skip || held && !now.HoldFor.Include(e.opts.Now()) {
+			return
+		}
 		select {
 		case <-changed:
+		case <-look.C:
 		case <-due.C:
 			if now.Automatic != None {
 				return
@@ -184,10 +201,14 @@ func (e *Engine) cycle(ctx context.Context) {
 		return
 	}
 	e.begin(found)
+	e.judge(e.known, found)
 	if why := e.passedOver(found); why != nil {
 		return // the reason stays on show: it ended here before
 	}
-	if settings.Automatic == CheckOnly && !wanted {
+	e.mu.Lock()
+	held := e.deadline == 0 && settings.HoldFor.Include(e.opts.Now())
+	e.mu.Unlock()
+	if (settings.Automatic == CheckOnly || held) && !wanted {
 		e.update(func(s *Status) { s.State, s.Since = Idle, e.opts.Now() })
 		return
 	}
@@ -211,7 +232,8 @@ func (e *Engine) check(ctx context.Context) (release.Release, bool, error) {
 		return release.Release{}, false, err
 	}
 	e.update(func(s *Status) { s.Figures.CheckBytes = result.Bytes })
-	e.known = result.Releases
+	e.known = result.Catalogue
+	e.lookBack()
 	found, newer := result.Offer(e.client())
 	return found, newer, nil
 }
@@ -238,7 +260,7 @@ func (e *Engine) client() release.Client {
 // settle ends a cycle that found nothing to do, or could not look.
 func (e *Engine) settle(state State, err error) {
 	e.update(func(s *Status) {
-		keep := Status{State: state, Installed: s.Installed, Since: e.opts.Now(), LastCheck: s.LastCheck, Restored: s.Restored, Figures: s.Figures}
+		keep := Status{State: state, Installed: s.Installed, Since: e.opts.Now(), LastCheck: s.LastCheck, Restored: s.Restored, Figures: s.Figures, Back: s.Back}
 		if err != nil {
 			keep.Reason = reasonOf(err)
 		}
@@ -253,7 +275,7 @@ func (e *Engine) begin(r release.Release) {
 	e.update(func(s *Status) {
 		e.attempt.CheckBytes = s.Figures.CheckBytes
 		*s = Status{State: s.State, Installed: s.Installed, Target: e.attempt.To, FullBytes: r.Full.Length, Since: s.Since,
-			LastCheck: s.LastCheck, Restored: s.Restored, Figures: Figures{CheckBytes: s.Figures.CheckBytes}, sha256: r.SHA256.String()}
+			LastCheck: s.LastCheck, Restored: s.Restored, Figures: Figures{CheckBytes: s.Figures.CheckBytes}, Back: s.Back, sha256: r.SHA256.String()}
 	})
 }
 
@@ -276,7 +298,7 @@ func (e *Engine) enter(state State, reason *Reason) error {
 func (e *Engine) fail(err error) {
 	reason := reasonOf(err)
 	state := Refused
-	if reason.Code == Cancelled {
+	if reason.Code == Cancelled || reason.Code == Skipped {
 		state = Aborted
 	}
 	e.opts.Log.Warn("the update ended", "state", state, "version", e.attempt.To, "code", reason.Code, "why", err)
@@ -297,44 +319,4 @@ func (e *Engine) end(state State, reason *Reason) {
 			s.State, s.Reason, s.Since, s.Progress, s.Paused = state, reason, e.opts.Now(), nil, ""
 		})
 	}
-}
-
-// tries is how often a release that arrived damaged is tried without being asked. The feed or the network may mend; a release that failed
-// its trial or after the swap will not, and is not tried again at all.
-const tries = 3
-
-// passedOver says why a release is not tried: it ended badly here before, and nobody asked for another try.
-func (e *Engine) passedOver(r release.Release) *Reason {
-	e.mu.Lock()
-	retry, declined := e.retry == r.SHA256, e.declined == r.SHA256
-	e.mu.Unlock()
-	if retry {
-		return nil
-	}
-	if declined {
-		reason := reasonOf(errCancelled)
-		e.update(func(s *Status) { s.State, s.Reason, s.Since = Aborted, reason, e.opts.Now() })
-		return reason
-	}
-	entries, err := e.inst.History()
-	if err != nil {
-		return nil
-	}
-	damaged := 0
-	for _, entry := range entries {
-		if entry.SHA256 != r.SHA256.String() {
-			continue
-		}
-		reason := decodeReason(entry.Reason, entry.Detail)
-		final := entry.State == string(RolledBack) || entry.State == string(Refused) && reason != nil && reason.Code == TrialFailed
-		if entry.State == string(Refused) && reason != nil && reason.Code == Corrupt {
-			damaged++
-			final = damaged >= tries
-		}
-		if final {
-			e.update(func(s *Status) { s.State, s.Reason, s.Since = State(entry.State), reason, entry.At })
-			return reason
-		}
-	}
-	return nil
 }

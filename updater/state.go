@@ -23,7 +23,7 @@ const (
 	Confirmed   State = "confirmed"    // the new version is good, the old one has gone
 	Refused     State = "refused"      // the release could not be downloaded, proven or staged; nothing was changed
 	Recalled    State = "recalled"     // the release was withdrawn before it was used
-	Aborted     State = "aborted"      // the user cancelled, or came back to the window in the middle
+	Aborted     State = "aborted"      // the user cancelled or skipped it, or came back to the window in the middle
 	RolledBack  State = "rolled-back"  // the release failed after the swap; the old version is back
 )
 
@@ -41,6 +41,7 @@ const (
 	PausedByMeter   Pause = "metered" // until the connection costs nothing
 	PausedByBattery Pause = "battery" // until there is power
 	PausedByQuiet   Pause = "quiet"   // until the quiet hours end
+	PausedByHold    Pause = "hold"    // until the user wants updates again
 	PausedByServer  Pause = "server"  // it did not answer, or asked to wait
 )
 
@@ -58,6 +59,13 @@ type Restored struct {
 	Restored int      `json:"restored"`
 	Total    int      `json:"total"`
 	Missing  []string `json:"missing"`
+}
+
+// Back is the version before, kept on disk.
+type Back struct {
+	Version string `json:"version"`
+	Bytes   int64  `json:"bytes"`
+	Floor   string `json:"floor"` // the oldest version that is safe, where that is newer; "": one can go back
 }
 
 // Figures of the latest release worked on: bytes, and milliseconds of wall time.
@@ -88,6 +96,9 @@ type Status struct {
 	ProbationEnds time.Time       `json:"probationEnds,omitzero"`
 	Restored      *Restored       `json:"restored"`
 	Figures       Figures         `json:"figures"`
+	Critical      bool            `json:"critical"`           // Target must not be put off: it makes the program safe
+	Countdown     time.Time       `json:"countdown,omitzero"` // when Target starts, whatever holds it; set only while the user is told so
+	Back          *Back           `json:"back"`               // what there is to go back to; nil: nothing
 
 	sha256 string // of Target's artifact
 }

@@ -17,6 +17,17 @@ import (
 // confirmed makes the stage's program the outcome of an earlier update, with the version before it kept to go back to.
 func (s *stage) confirmed() {
 	s.t.Helper()
+	inst := s.swapped()
+	defer inst.Close()
+	entry := install.Entry{State: string(updater.Confirmed), From: "0.9.0", To: "1.0.0"}
+	if err := errors.Join(inst.Confirm(), inst.Record(entry)); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// swapped makes the stage's program one in probation, without a guardian.
+func (s *stage) swapped() *install.Install {
+	s.t.Helper()
 	program, err := os.ReadFile(s.program)
 	if err != nil {
 		s.t.Fatal(err)
@@ -27,7 +38,6 @@ func (s *stage) confirmed() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	defer inst.Close()
 	ctx := s.t.Context()
 	if err := zstd.Compress(ctx, bytes.NewReader(program), &packed, nil); err != nil {
 		s.t.Fatal(err)
@@ -43,10 +53,12 @@ func (s *stage) confirmed() {
 	if err := inst.Unpack(ctx, verified, want); err != nil {
 		s.t.Fatal(err)
 	}
-	if err := errors.Join(inst.Swap(ctx), inst.Confirm()); err != nil {
+	entry := install.Entry{State: string(updater.HandingOver), From: "0.9.0", To: "1.0.0"}
+	if err := errors.Join(inst.Record(entry), inst.Swap(ctx)); err != nil {
 		s.t.Fatal(err)
 	}
 	s.installed("1.0.0")
+	return inst
 }
 
 func TestFailureBeforeTheSwapLeavesTheProgramAlone(t *testing.T) {

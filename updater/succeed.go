@@ -99,7 +99,7 @@ func (e *Engine) probation(ctx context.Context, guardian *handover.Successor) {
 	if err := e.enter(Probation, nil); err != nil {
 		e.opts.Log.Error("cannot write the journal", "why", err)
 	}
-	if !wait(ctx, lasts) {
+	if !e.outlast(ctx, lasts) {
 		return
 	}
 	if e.hangs(ctx) {
@@ -117,7 +117,9 @@ func (e *Engine) probation(ctx context.Context, guardian *handover.Successor) {
 		}
 	}
 	e.update(func(s *Status) { s.Previous, s.ProbationEnds = "", time.Time{} })
-	if err := e.enter(Confirmed, nil); err != nil {
+	if e.goingBack() {
+		// Not for good: it is the one to go back from.
+	} else if err := e.enter(Confirmed, nil); err != nil {
 		e.opts.Log.Error("cannot write the journal", "why", err)
 	}
 	e.alter(func() { e.inCharge = false })

@@ -62,6 +62,10 @@ type Settings struct {
 	Metered    Metered       // what downloads nobody asked for may do on a metered connection
 	Connection Connection    // whether this one is metered
 	Quiet      QuietHours
+	Start      Start           // when a version that is ready may start; "": StartHidden
+	IdleAfter  time.Duration   // with StartIdle: how long nobody must have touched the window
+	HoldFor    HoldFor         // the user wants no update for a while
+	Skip       release.Version // the user does not want this one; zero: none
 }
 
 // Metered is what background downloads may do on a metered connection.
@@ -188,25 +192,31 @@ type Engine struct {
 	steering sync.Mutex // held by steer
 	tell     sync.Mutex // held while OnStatus runs, so that calls come in order
 
-	mu       sync.Mutex
-	status   Status
-	visible  bool
-	holds    []Hold
-	asked    bool           // the user asked for the restart, so that a visible window is no obstacle
-	wanted   bool           // the user asked for a check, so that Automatic does not matter
-	again    bool           // look once more, for whoever wanted what is under way
-	pushed   bool           // the feed's server said that there is something new
-	paused   bool           // the user stopped the download for a while
-	urgent   bool           // the user asked for what is under way, so that it waits for nobody
-	system   system.State   // network and power
-	looked   bool           // the system has said so once
-	declined release.Digest // the release whose download the user cancelled
-	retry    release.Digest // the release the user wants tried once more
-	changed  chan struct{}  // closed and replaced when any of the above changes
-	stop     func()         // cancels the download or staging under way; nil when there is none
-	handing  bool           // a handover is under way in this process, the incumbent
-	leaving  bool           // the app is closing, so that no handover may begin
-	inCharge bool           // this process, a successor, has taken over, and a guardian stands by
+	mu        sync.Mutex
+	status    Status
+	visible   bool
+	used      time.Time // when the user last did something in the window
+	holds     []Hold
+	asked     bool           // the user asked for the restart, so that a visible window is no obstacle
+	wanted    bool           // the user asked for a check, so that Automatic does not matter
+	again     bool           // look once more, for whoever wanted what is under way
+	pushed    bool           // the feed's server said that there is something new
+	paused    bool           // the user stopped the download for a while
+	urgent    bool           // the user asked for what is under way, so that it waits for nobody
+	system    system.State   // network and power
+	looked    bool           // the system has said so once
+	declined  release.Digest // the release whose download the user cancelled
+	retry     release.Digest // the release the user wants tried once more
+	changed   chan struct{}  // closed and replaced when any of the above changes
+	stop      func(error)    // cancels the download or staging under way, and says why; nil when there is none
+	goBack    bool           // the user wants the previous version back
+	returning bool           // that is under way
+	launching bool           // nothing has been shown yet: a version that waited is being put in place
+	deadline  time.Duration  // of the critical release being worked on; 0: it is not critical
+	readyAt   time.Time      // when the release being worked on was ready for the first time
+	handing   bool           // a handover is under way in this process, the incumbent
+	leaving   bool           // the app is closing, so that no handover may begin
+	inCharge  bool           // this process, a successor, has taken over, and a guardian stands by
 
 	opening sync.Mutex
 	shared  *install.Install // nil until its folder can be used
@@ -214,7 +224,7 @@ type Engine struct {
 	// Only Run's goroutine uses the rest.
 	inst     *install.Install
 	feed     *feed.Client
-	known    []release.Release // all of the last successful check
+	known    release.Catalogue // of the last successful check
 	attempt  install.Entry     // the journal's picture of the release being worked on
 	id       string            // of this installation, for rollouts
 	failures int               // checks failed in a row
@@ -227,7 +237,7 @@ func New(o Options) (*Engine, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	e := &Engine{opts: o, visible: true, changed: make(chan struct{})}
+	e := &Engine{opts: o, visible: true, used: o.Now(), changed: make(chan struct{})}
 	var err error
 	if e.fetcher, err = fetch.New(fetch.Options{Client: o.Feed.Client, May: e.may, Log: o.Log}); err != nil {
 		return nil, err
@@ -296,7 +306,7 @@ func (e *Engine) Cancel() {
 			return
 		}
 		e.declined = sha
-		e.stop()
+		e.stop(errCancelled)
 	})
 }
 
@@ -322,7 +332,17 @@ func (e *Engine) Restart() {
 }
 
 // SetVisible tells whether the user can see the window.
-func (e *Engine) SetVisible(visible bool) { e.alter(func() { e.visible = visible }) }
+func (e *Engine) SetVisible(visible bool) {
+	e.alter(func() {
+		if visible && !e.visible {
+			e.used = e.opts.Now()
+		}
+		e.visible = visible
+	})
+}
+
+// Used says that the user did something in the window just now: a key, a click, a turn of the wheel. Once in some seconds is enough.
+func (e *Engine) Used() { e.alter(func() { e.used = e.opts.Now() }) }
 
 // SettingsChanged makes the engine look at the settings again: another channel is checked at once.
 func (e *Engine) SettingsChanged() {

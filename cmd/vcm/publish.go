@@ -20,6 +20,8 @@ import (
 
 type publishFlags struct {
 	dir, app, version, channel, platform, notes, notesFile, passphraseFile string
+	critical                                                               bool
+	deadline                                                               int // hours
 	patches                                                                int
 	to                                                                     destinationFlags
 }
@@ -95,6 +97,8 @@ comes last. It can be interrupted and repeated at any moment.`,
 	flags.StringVar(&f.app, "app", "", "name of the app (default: the only one in the feed)")
 	flags.StringVar(&f.notes, "notes", "", "release notes, Markdown")
 	flags.StringVar(&f.notesFile, "notes-file", "", "file with the release notes")
+	flags.BoolVar(&f.critical, "critical", false, "staying with the version before is dangerous: offered also to those who skipped it or put updates off")
+	flags.IntVar(&f.deadline, "deadline", 0, "with --critical: hours it may lie ready before users see the notice of a restart; 0: 24")
 	flags.IntVar(&f.patches, "patches", 3, "from how many older releases to make patches; 0: none")
 	passphraseFlag(cmd, &f.passphraseFile)
 	cmd.MarkFlagsMutuallyExclusive("notes", "notes-file")
@@ -105,7 +109,7 @@ comes last. It can be interrupted and repeated at any moment.`,
 
 // request checks the flags before anything is touched.
 func (f publishFlags) request(file string) (publish.Request, error) {
-	req := publish.Request{File: file, App: f.app, Notes: f.notes, Patches: f.patches}
+	req := publish.Request{File: file, App: f.app, Notes: f.notes, Patches: f.patches, Critical: f.critical, Deadline: f.deadline}
 	var err error
 	if f.version == "" {
 		return req, usageError{errors.New("--version is missing: FILE is published as one")}
@@ -124,6 +128,9 @@ func (f publishFlags) request(file string) (publish.Request, error) {
 	}
 	if f.patches < 0 || f.patches > release.MaxPatches/2 {
 		return req, usageError{fmt.Errorf("--patches %d: must be 0 to %d", f.patches, release.MaxPatches/2)}
+	}
+	if f.deadline < 0 || f.deadline > release.MaxDeadline || f.deadline > 0 && !f.critical {
+		return req, usageError{fmt.Errorf("--deadline %d: must be 0 to %d hours, and goes with --critical only", f.deadline, release.MaxDeadline)}
 	}
 	if f.notesFile != "" {
 		notes, err := os.ReadFile(f.notesFile)

@@ -23,6 +23,8 @@ type document struct {
 	Patches   []patch   `json:"patches,omitempty"`
 	Notes     string    `json:"notes,omitempty"`
 	Published time.Time `json:"published"`
+	Critical  bool      `json:"critical,omitempty"`
+	Deadline  int       `json:"deadline,omitempty"` // hours
 }
 
 type blob struct {
@@ -49,7 +51,8 @@ func Encode(r Release) (json.RawMessage, error) {
 	if err := r.check(); err != nil {
 		return nil, fmt.Errorf("encode release %s: %w", clip(r.TargetPath()), err)
 	}
-	d := document{Schema: schema, Full: full{blob(r.Full), r.Segments}, Notes: r.Notes, Published: r.Published}
+	d := document{Schema: schema, Full: full{blob(r.Full), r.Segments}, Notes: r.Notes, Published: r.Published,
+		Critical: r.Critical, Deadline: r.Deadline}
 	for _, p := range r.Patches {
 		d.Patches = append(d.Patches, patch{From: p.From, Codec: p.Codec, blob: blob(p.Blob)})
 	}
@@ -86,6 +89,7 @@ func decode(targetPath string, length int64, sha256 Digest, custom []byte) (Rele
 	r.Length, r.SHA256 = length, sha256
 	r.Full, r.Segments, r.Notes = Blob(d.Full.blob), d.Full.Segments, d.Notes
 	r.Published = d.Published.UTC().Truncate(time.Second)
+	r.Critical, r.Deadline = d.Critical, d.Deadline
 	for _, p := range d.Patches {
 		r.Patches = append(r.Patches, Patch{From: p.From, Codec: p.Codec, Blob: Blob(p.blob)})
 	}

@@ -37,6 +37,26 @@ func (c Catalogue) Offer(who Client) (Release, bool) {
 	return best, true
 }
 
+// Critical tells whether a release that is offered must not be put off, because
+// it, or one between it and what the client runs, is critical. hours is the
+// shortest deadline of these.
+func (c Catalogue) Critical(who Client, offer Release) (hours int, critical bool) {
+	for _, r := range c.Releases {
+		passed := r.Version.Compare(who.Current) > 0 && r.Version.Compare(offer.Version) <= 0
+		if !passed || !r.Critical || r.Platform != who.Platform || !who.Channel.Accepts(r.Channel) || c.recalled(who.Channel, r.Version) {
+			continue
+		}
+		deadline := r.Deadline
+		if deadline == 0 {
+			deadline = DefaultDeadline
+		}
+		if !critical || deadline < hours {
+			hours, critical = deadline, true
+		}
+	}
+	return hours, critical
+}
+
 // offered is the newest release of one channel that the client may have.
 func (c Catalogue) offered(ch Channel, who Client) (Release, bool) {
 	ceiling, limited := c.ceiling(ch, who.ID)

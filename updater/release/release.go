@@ -39,7 +39,12 @@ const (
 	MaxPath     = 255       // a relative path in the feed
 	MaxVersion  = 64        // a version's text
 	MaxName     = 40        // an app's name
+	MaxDeadline = 720       // hours of a critical release's deadline
 )
+
+// DefaultDeadline is the deadline, in hours, of a critical release that names
+// none.
+const DefaultDeadline = 24
 
 // Blob is one file in the feed.
 type Blob struct {
@@ -68,6 +73,12 @@ type Release struct {
 	Patches   []Patch   // in the publisher's order
 	Notes     string    // Markdown, may be empty
 	Published time.Time // UTC, whole seconds
+	// Critical says that staying with the version before is dangerous: what the
+	// user put off or skipped is offered all the same. Deadline is for how many
+	// hours it may lie ready and unused before the user is told of a restart; 0:
+	// DefaultDeadline.
+	Critical bool
+	Deadline int
 }
 
 var (
@@ -137,6 +148,9 @@ func (r Release) check() error {
 	}
 	if r.Published.IsZero() || r.Published.Year() > 9999 {
 		return fmt.Errorf("time of publication is missing or out of range")
+	}
+	if r.Deadline < 0 || r.Deadline > MaxDeadline || r.Deadline > 0 && !r.Critical {
+		return fmt.Errorf("deadline of %d hours: must be 0 to %d, and 0 where the release is not critical", r.Deadline, MaxDeadline)
 	}
 	return r.checkPatches()
 }

@@ -35,7 +35,7 @@ func sample(t testing.TB) Release {
 			{From: digest(3), Codec: "bsdiff", Blob: Blob{Path: PatchPath(digest(3), digest(1), "bsdiff"), Length: 40, SHA256: digest(4)}},
 			{From: digest(3), Codec: "zstd", Blob: Blob{Path: PatchPath(digest(3), digest(1), "zstd"), Length: 30, SHA256: digest(5)}},
 		},
-		Notes: "Faster.\n", Published: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+		Notes: "Faster.\n", Published: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Critical: true, Deadline: 48,
 	}
 }
 
@@ -109,6 +109,9 @@ func TestRefuses(t *testing.T) {
 		"long notes":              func(r *Release) { r.Notes = strings.Repeat("n", MaxNotes+1) },
 		"notes not UTF-8":         func(r *Release) { r.Notes = "\xff" },
 		"no time":                 func(r *Release) { r.Published = time.Time{} },
+		"deadline in the past":    func(r *Release) { r.Critical, r.Deadline = true, -1 },
+		"deadline of a year":      func(r *Release) { r.Critical, r.Deadline = true, 8760 },
+		"deadline, not critical":  func(r *Release) { r.Critical, r.Deadline = false, 24 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := sample(t)
@@ -119,7 +122,7 @@ func TestRefuses(t *testing.T) {
 			if name == "notes not UTF-8" {
 				return // JSON has already replaced the bad bytes when Decode sees them
 			}
-			d := document{Schema: schema, Full: full{blob: blob(r.Full)}, Notes: r.Notes, Published: r.Published}
+			d := document{Schema: schema, Full: full{blob: blob(r.Full)}, Notes: r.Notes, Published: r.Published, Critical: r.Critical, Deadline: r.Deadline}
 			for _, p := range r.Patches {
 				d.Patches = append(d.Patches, patch{p.From, p.Codec, blob(p.Blob)})
 			}

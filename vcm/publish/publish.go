@@ -126,6 +126,8 @@ type Request struct {
 	Platform release.Platform
 	Notes    string
 	Patches  int // from how many older releases; 0: none
+	Critical bool
+	Deadline int // hours; see release.Release
 }
 
 // Candidate is a patch that was tried.
@@ -172,7 +174,7 @@ func publish(ctx context.Context, o Options, req Request) (Result, error) {
 
 	rel := release.Release{
 		App: req.App, Version: req.Version, Channel: req.Channel, Platform: req.Platform,
-		Notes: req.Notes, Published: o.Now().UTC().Truncate(time.Second),
+		Notes: req.Notes, Published: o.Now().UTC().Truncate(time.Second), Critical: req.Critical, Deadline: req.Deadline,
 	}
 	if rel.Length, rel.SHA256, err = w.identify(file); err != nil {
 		return Result{}, err
