@@ -3,7 +3,6 @@ package fetch
 import (
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -21,7 +20,7 @@ type lease struct {
 	first   time.Time // when the first bytes came
 	last    time.Time // when the last did
 	brought int64
-	writing atomic.Bool // what it brought is being written: it is the disk that is waited for
+	writing bool // what it brought is being written and proven: it is this machine that is waited for
 }
 
 // left is how much may be taken away.
@@ -36,7 +35,7 @@ func (e *lease) rate(now time.Time) (float64, bool) {
 // silent is for how long it has brought nothing.
 func (e *lease) silent(now time.Time) time.Duration {
 	switch {
-	case e.asked.IsZero() || e.writing.Load():
+	case e.asked.IsZero() || e.writing:
 		return 0
 	case e.last.IsZero():
 		return now.Sub(e.asked)
@@ -146,6 +145,15 @@ func (l *ledger) asks(e *lease) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e.asked = time.Now()
+}
+
+// writes notes that what the lease brought begins, or ends, to be written and proven.
+func (l *ledger) writes(e *lease, begins bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if e.writing = begins; !begins {
+		e.last = time.Now() // the server has had no turn since it came
+	}
 }
 
 // wrote notes bytes that are on disk now and moves the lease behind them.

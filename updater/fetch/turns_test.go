@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -39,16 +40,27 @@ func TestReconsiderIsNeverMissed(t *testing.T) {
 	}
 }
 
-// A lease whose bytes are being written is not silent: its part is not given to somebody else.
+// A lease whose bytes are being written is not silent, nor is it right after that: its part is not given to somebody else.
 func TestWritingIsNoSilence(t *testing.T) {
-	e, now := &lease{end: 100, asked: time.Now()}, time.Now().Add(time.Hour)
-	if e.silent(now) < time.Hour {
-		t.Errorf("silent for %v", e.silent(now))
-	}
-	e.writing.Store(true)
-	if e.silent(now) != 0 {
-		t.Errorf("silent for %v", e.silent(now))
-	}
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedger(100, 100)
+		e := &lease{end: 100, asked: time.Now()}
+		for _, step := range []struct {
+			does func()
+			want time.Duration
+		}{
+			{func() {}, time.Hour},
+			{func() { l.writes(e, true) }, 0},
+			{func() { l.wrote(e, 10) }, 0},
+			{func() { l.writes(e, false) }, time.Hour},
+		} {
+			step.does()
+			time.Sleep(time.Hour)
+			if silent := e.silent(time.Now()); silent != step.want {
+				t.Errorf("silent for %v, want %v", silent, step.want)
+			}
+		}
+	})
 }
 
 // An answer to a request that is no longer wanted changes nothing.

@@ -264,8 +264,8 @@ func (w *worker) readSome(ctx context.Context, body io.Reader, buf []byte, idle 
 
 // write takes bytes of the body. over means that no more are wanted.
 func (w *worker) write(b []byte) (over bool, err error) {
-	w.lease.writing.Store(true)
-	defer w.lease.writing.Store(false)
+	w.d.ledger.writes(w.lease, true)
+	defer w.d.ledger.writes(w.lease, false)
 	w.d.taking.RLock()
 	defer w.d.taking.RUnlock()
 	if w.revoked {
