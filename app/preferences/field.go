@@ -35,6 +35,11 @@ var fields = []field{
 	newField("updates.quietHours.from", aTimeOfDay, func(p *Preferences) *TimeOfDay { return &p.Updates.QuietHours.From }, withinADay),
 	newField("updates.quietHours.to", aTimeOfDay, func(p *Preferences) *TimeOfDay { return &p.Updates.QuietHours.To }, withinADay),
 	newField("updates.quietHours.days", someDays, func(p *Preferences) *Weekdays { return &p.Updates.QuietHours.Days }, anyDays),
+	newField("updates.start", aText, func(p *Preferences) *string { return &p.Updates.Start }, oneOf("hidden", "idle", "quit", "ask")),
+	newField("updates.idleMinutes", aWholeNumber, func(p *Preferences) *int { return &p.Updates.IdleMinutes }, within(5, 60)),
+	newField("updates.holdFor", aHold, func(p *Preferences) *HoldFor { return &p.Updates.HoldFor }, anyHold),
+	newField("updates.skip", aText, func(p *Preferences) *string { return &p.Updates.Skip }, aVersion),
+	newField("updates.share", aSwitch, func(p *Preferences) *bool { return &p.Updates.Share }, either),
 	newField("updates.quietHours.downloads", aSwitch, func(p *Preferences) *bool { return &p.Updates.QuietHours.Downloads }, either),
 }
 
@@ -45,6 +50,7 @@ const (
 	aSwitch      = "must be true or false"
 	aDuration    = `must be a duration such as "5h", "30m" or "90s"`
 	aTimeOfDay   = `must be a time of day from "00:00" to "23:59"`
+	aHold        = `must be a time such as "2026-03-01T09:00:00Z", "open" or ""`
 	someDays     = `must name days such as "mon tue wed thu fri sat sun"`
 )
 
@@ -103,6 +109,16 @@ func withinADay(t TimeOfDay) (TimeOfDay, string) {
 		return t, aTimeOfDay
 	}
 	return t, ""
+}
+
+func anyHold(h HoldFor) (HoldFor, string) { return h, "" }
+
+// aVersion keeps out what can be none; the updater knows for certain.
+func aVersion(s string) (string, string) {
+	if len(s) > 64 || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return s, `must be a version such as "1.9.0", or ""`
+	}
+	return s, ""
 }
 
 func anyDays(w Weekdays) (Weekdays, string) { return w, "" }

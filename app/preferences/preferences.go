@@ -58,6 +58,17 @@ type Updates struct {
 	// Whether traffic is paid for here: "detect" asks the system, "metered" and "unmetered" know better.
 	Connection string     `json:"connection"`
 	QuietHours QuietHours `json:"quietHours"`
+	// When a new version that is ready may start: "hidden" when the window is, "idle" also after idleMinutes without input, "quit" at the next
+	// start of the app, "ask" when told to.
+	Start string `json:"start"`
+	// 5 to 60.
+	IdleMinutes int `json:"idleMinutes"`
+	// No update until then: a time such as "2026-03-01T09:00:00Z", "open" until this is taken out, or "" for none.
+	HoldFor HoldFor `json:"holdFor"`
+	// The one version that is not wanted, such as "1.9.0", or "".
+	Skip string `json:"skip"`
+	// Whether a report of how each update went is sent to the makers.
+	Share bool `json:"share"`
 }
 
 // QuietHours are the times of the week, by the computer's own clock, at which nothing restarts unasked.
@@ -87,6 +98,7 @@ func Default() Preferences {
 			SpeedLimit: 1_000_000,
 			Metered:    "wait",
 			Connection: "detect",
+			Start:      "hidden", IdleMinutes: 10,
 			QuietHours: QuietHours{
 				From: 9 * 60, To: 18 * 60, Downloads: true,
 				Days: Weekdays{time.Monday: true, time.Tuesday: true, time.Wednesday: true, time.Thursday: true, time.Friday: true},

@@ -1,6 +1,7 @@
 package preferences
 
 import (
+	"encoding"
 	"encoding/json"
 	"errors"
 	"reflect"
@@ -59,6 +60,35 @@ func TestWeekdaysText(t *testing.T) {
 	}
 }
 
+func TestHoldForText(t *testing.T) {
+	at := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+	for text, want := range map[string]HoldFor{
+		"": {}, "open": HoldOpen(), "2026-03-01T09:00:00Z": HoldUntil(at), "2026-03-01T10:00:00+01:00": HoldUntil(at), "2026-03-01T09:00:00.7Z": HoldUntil(at),
+	} {
+		var got HoldFor
+		if err := got.UnmarshalText([]byte(text)); err != nil || got != want {
+			t.Errorf("%q is %+v, %v; want %+v", text, got, err, want)
+		}
+		written, err := got.MarshalText()
+		var back HoldFor
+		if err := errors.Join(err, back.UnmarshalText(written)); err != nil || back != want {
+			t.Errorf("%q is written as %q: %+v, %v", text, written, back, err)
+		}
+	}
+	if until := HoldUntil(at).Until(); !until.Equal(at) {
+		t.Errorf("until %v", until)
+	}
+	if !HoldOpen().Open() || !HoldOpen().Until().IsZero() || (HoldFor{}).Open() || !(HoldFor{}).Until().IsZero() {
+		t.Error("one without an end has one, or none is one")
+	}
+	for _, text := range []string{"Open", "tomorrow", "2026-03-01", "09:00"} {
+		var got HoldFor
+		if err := got.UnmarshalText([]byte(text)); err == nil || got != (HoldFor{}) {
+			t.Errorf("%q is taken for %+v", text, got)
+		}
+	}
+}
+
 // The update engine counts in minutes after midnight and in time.Weekday.
 func TestQuietHoursAsNumbers(t *testing.T) {
 	q := Default().Updates.QuietHours
@@ -77,7 +107,8 @@ func TestJSONShape(t *testing.T) {
 	want := `{"language":"","theme":"system","zoom":1,"editor":{"fontSize":14,"lineNumbers":false,"wrap":true},` +
 		`"updates":{"channel":"stable","automatic":"all","checkEvery":"5h","probation":"30m",` +
 		`"speedLimit":1000000,"metered":"wait","connection":"detect",` +
-		`"quietHours":{"on":false,"from":"09:00","to":"18:00","days":"mon tue wed thu fri","downloads":true}}}`
+		`"quietHours":{"on":false,"from":"09:00","to":"18:00","days":"mon tue wed thu fri","downloads":true},` +
+		`"start":"hidden","idleMinutes":10,"holdFor":"","skip":"","share":false}}`
 	if string(data) != want {
 		t.Errorf("%s, want %s", data, want)
 	}
@@ -98,7 +129,7 @@ func TestEveryValueHasItsField(t *testing.T) {
 		for i := range typ.NumField() {
 			field := typ.Field(i)
 			key := prefix + field.Tag.Get("json")
-			if field.Type.Kind() == reflect.Struct {
+			if field.Type.Kind() == reflect.Struct && !field.Type.Implements(reflect.TypeFor[encoding.TextMarshaler]()) {
 				walk(key+".", field.Type)
 			} else if !keys[key] {
 				t.Errorf("%s has no field", key)
@@ -135,6 +166,13 @@ func TestReadEachBadValueAlone(t *testing.T) {
 		`{"updates":{"speedLimit":1e30}}`:                       "updates.speedLimit",
 		`{"updates":{"metered":"never"}}`:                       "updates.metered",
 		`{"updates":{"connection":true}}`:                       "updates.connection",
+		`{"updates":{"start":"now"}}`:                           "updates.start",
+		`{"updates":{"idleMinutes":"ten"}}`:                     "updates.idleMinutes",
+		`{"updates":{"holdFor":"tomorrow"}}`:                    "updates.holdFor",
+		`{"updates":{"holdFor":true}}`:                          "updates.holdFor",
+		`{"updates":{"skip":"one two"}}`:                        "updates.skip",
+		`{"updates":{"skip":190}}`:                              "updates.skip",
+		`{"updates":{"share":"yes"}}`:                           "updates.share",
 		`{"updates":{"quietHours":true}}`:                       "updates.quietHours",
 		`{"updates":{"quietHours":{"on":1}}}`:                   "updates.quietHours.on",
 		`{"updates":{"quietHours":{"from":"24:00"}}}`:           "updates.quietHours.from",

@@ -83,3 +83,56 @@ func (w *Weekdays) UnmarshalText(text []byte) error {
 	}
 	return nil
 }
+
+// HoldFor is a time in which no update is wanted. The zero value is none. It is written as the time it ends at, or as "open".
+type HoldFor struct {
+	unix int64 // seconds; 0: none
+	open bool
+}
+
+// HoldUntil ends at a time, to the second.
+func HoldUntil(t time.Time) HoldFor { return HoldFor{unix: t.Unix()} }
+
+// HoldOpen ends when it is taken back.
+func HoldOpen() HoldFor { return HoldFor{open: true} }
+
+// Until is when it ends; zero where it has no end, or is none.
+func (h HoldFor) Until() time.Time {
+	if h.unix == 0 {
+		return time.Time{}
+	}
+	return time.Unix(h.unix, 0)
+}
+
+// Open tells whether it ends only when it is taken back.
+func (h HoldFor) Open() bool { return h.open }
+
+const holdOpen = "open"
+
+// MarshalText writes it as it is in the file.
+func (h HoldFor) MarshalText() ([]byte, error) {
+	switch {
+	case h.open:
+		return []byte(holdOpen), nil
+	case h.unix == 0:
+		return nil, nil
+	}
+	return []byte(h.Until().UTC().Format(time.RFC3339)), nil
+}
+
+// UnmarshalText accepts what MarshalText writes, in any time zone.
+func (h *HoldFor) UnmarshalText(text []byte) error {
+	*h = HoldFor{}
+	switch string(text) {
+	case "":
+		return nil
+	case holdOpen:
+		*h = HoldOpen()
+		return nil
+	}
+	parsed, err := time.Parse(time.RFC3339, string(text))
+	if err == nil {
+		*h = HoldUntil(parsed)
+	}
+	return err
+}
