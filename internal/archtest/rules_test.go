@@ -25,6 +25,8 @@ var rooms = []room{
 		"the app brings the client's packages together and knows nothing of the server: they meet over HTTP"},
 	{"app/window", []string{"x", wails}, nil,
 		"the native window knows nothing of updates or documents, so that each system's file stays small"},
+	{"app/passing", []string{"app/window", "updater/handover", "x"}, nil,
+		"it carries what one version's window has to tell the other's; what that means is the pages' business"},
 	{"app/instance", []string{"internal/durable", "x", "github.com/fsnotify/fsnotify"}, nil,
 		"who may run is decided before anything else is up, so it needs nothing else"},
 	{"app/sandbox", []string{"internal/durable", "x", "github.com/adrg/xdg", "github.com/fsnotify/fsnotify"}, nil,
@@ -88,6 +90,8 @@ var rooms = []room{
 		"everything that must survive a power cut stands on it, so it stands on nothing of ours"},
 	{"internal/archtest", []string{"x"}, nil,
 		"the rules must not depend on what they judge"},
+	{"e2e/killmatrix/program", []string{"updater", "updater/install", "updater/handover", "updater/release", "updater/feed", "updater/fetch/system", "internal/durable", "x"}, nil,
+		"it is the app that is tormented: made of the real engine and nothing that a window needs"},
 	{"e2e/...", []string{"e2e/...", "x"}, nil,
 		"an end-to-end test sees what a person sees: the window, HTTP and files. One import of ours and it would share our mistakes"},
 }
