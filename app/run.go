@@ -122,6 +122,9 @@ func (s *shell) assemble(ctx context.Context) error {
 		return err
 	}
 	s.session.engine = s.engine
+	if s.successor != nil {
+		s.join(ctx)
+	}
 	s.updates = &Updates{engine: s.engine, preferences: s.preferences}
 	return nil
 }
@@ -156,6 +159,9 @@ func (s *shell) startup(ctx context.Context) {
 			select {
 			case f := <-frames:
 				s.emit(eventFrame, f)
+				if p := s.crossing.Load(); p != nil && !s.aside.Load() && onScreen(f) {
+					_ = p.Move(f) // a passage that is broken fails the crossing
+				}
 			case <-ctx.Done():
 				return
 			}

@@ -3,9 +3,12 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
+	"github.com/tesseract-desktop/tesseract/app/passing"
 	"github.com/tesseract-desktop/tesseract/app/sandbox"
 	"github.com/tesseract-desktop/tesseract/updater"
 )
@@ -15,6 +18,8 @@ const (
 	eventCapture     = "session:capture"     // with an id: capture now, and put the snapshot with it
 	eventRestore     = "session:restore"     // the newest snapshot is not the page's own: restore it
 	eventTookOver    = "session:took-over"   // this process is the one that the user sees
+	eventMirror      = "session:mirror"      // with a mirrorItem of the other process's page
+	eventCross       = "session:cross"       // with a crossStep
 	eventRetired     = "session:retired"     // another process is: record and save nothing until it is over
 	eventStatus      = "updates:status"      // with an updater.Status
 	eventFrame       = "window:frame"        // with a window.Frame
@@ -29,15 +34,27 @@ type Session struct {
 	box       *sandbox.Sandbox
 	emit      func(event string, data ...any)
 
+	sequence *passing.Sequence               // of what the page says
+	passage  atomic.Pointer[passing.Passage] // to the other process; nil when there is none
+	meeting  func() passing.Meeting          // what the running version shows; set in a successor, and may be called more than once
+
 	mu       sync.Mutex
 	mode     string // "fresh" or "successor"
 	begun    bool
 	restored chan struct{} // closed at the page's next report
 	holds    map[string]func()
+	asked    map[string]chan<- string // questions to the page
+	listens  bool                     // the page has restored once, and can carry out items
+	unheard  []json.RawMessage        // items from before that
 }
 
 func newSession(mode string, box *sandbox.Sandbox, snaps *snapshots) *Session {
-	return &Session{box: box, snapshots: snaps, mode: mode, restored: make(chan struct{}), holds: map[string]func(){}}
+	s := &Session{
+		box: box, snapshots: snaps, mode: mode, listens: mode != "successor", restored: make(chan struct{}),
+		holds: map[string]func(){}, asked: map[string]chan<- string{}, meeting: func() passing.Meeting { return passing.Meeting{} },
+	}
+	s.sequence = passing.NewSequence(s.say)
+	return s
 }
 
 // SessionStart is what the page needs to know before anything else.
@@ -46,6 +63,7 @@ type SessionStart struct {
 	Version  string   `json:"version"`
 	Schema   int      `json:"schema"`
 	Language string   `json:"language"` // always "": the page knows its own
+	Beneath  bool     `json:"beneath"`  // a successor that comes up beneath the running version's window, and so is painted
 	Notices  []Notice `json:"notices"`
 }
 
@@ -74,10 +92,11 @@ type MissingField struct {
 func (s *Session) Begin() SessionStart {
 	s.snapshots.restart()
 	s.releaseAll()
+	beneath := s.meeting().Beneath // after this the newest snapshot is the one that the running version follows up
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.begun = true
-	start := SessionStart{Mode: s.mode, Version: Version, Schema: snapshotSchema, Notices: []Notice{}}
+	start := SessionStart{Mode: s.mode, Version: Version, Schema: snapshotSchema, Beneath: beneath && s.mode == "successor", Notices: []Notice{}}
 	for _, problem := range s.box.Health() {
 		start.Notices = append(start.Notices, Notice{Code: "folder", Path: problem.Path, Detail: problem.Error()})
 	}
@@ -93,6 +112,11 @@ func (s *Session) Restored(report RestoreReport) {
 	s.mu.Lock()
 	close(s.restored)
 	s.restored = make(chan struct{})
+	s.listens = true
+	for _, item := range s.unheard {
+		s.emit(eventMirror, item)
+	}
+	s.unheard = nil
 	s.mu.Unlock()
 	s.engine.Ready(updater.Restored{Restored: report.Restored, Total: report.Total, Missing: missing})
 }

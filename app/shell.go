@@ -18,6 +18,7 @@ import (
 	wailsruntime "github.com/wailsapp/wails/v2/pkg/runtime"
 
 	"github.com/tesseract-desktop/tesseract/app/instance"
+	"github.com/tesseract-desktop/tesseract/app/passing"
 	"github.com/tesseract-desktop/tesseract/app/preferences"
 	"github.com/tesseract-desktop/tesseract/app/sandbox"
 	"github.com/tesseract-desktop/tesseract/app/window"
@@ -60,6 +61,9 @@ type shell struct {
 	aside   atomic.Bool  // another process is in charge: this one is a successor that waits, or the guardian
 	called  atomic.Bool  // the user has started the app once more, and has not seen it yet
 	retired window.Frame // the window when this process became the guardian
+
+	crossing atomic.Pointer[passing.Passage] // the window is changing hands in front of the user
+	word     atomic.Pointer[passing.Last]    // what the successor is to show, once the keyboard has left this window
 }
 
 func (s *shell) newEngine(b build) (*updater.Engine, error) {
@@ -96,6 +100,9 @@ func (s *shell) newEngine(b build) (*updater.Engine, error) {
 			Retire:    s.retire,
 			TakeBack:  s.takeBack,
 			Quit:      s.quit,
+			Meet:      s.meet,
+			Cross:     s.cross,
+			Healthy:   s.healthy,
 		},
 	})
 }
@@ -195,7 +202,11 @@ func (s *shell) frame() json.RawMessage {
 		s.log.Warn("could not read the window's place", "why", err)
 		f = defaultFrame
 	}
-	body, err := json.Marshal(f)
+	last := &passing.Last{Frame: f}
+	if word := s.word.Load(); word != nil {
+		last = word
+	}
+	body, err := json.Marshal(last)
 	if err != nil { // numbers and booleans always encode
 		return nil
 	}
@@ -223,24 +234,37 @@ func (s *shell) takeLock() error {
 }
 
 // takeOver makes this successor the app that the user sees. Without a frame, because the incumbent is gone, the window is as it was recorded.
-func (s *shell) takeOver(ctx context.Context, frame json.RawMessage) error {
-	f := s.window.wantedOr(defaultFrame)
-	if len(frame) > 0 {
-		if err := json.Unmarshal(frame, &f); err != nil {
+func (s *shell) takeOver(ctx context.Context, word json.RawMessage) error {
+	last := passing.Last{Frame: s.window.wantedOr(defaultFrame)}
+	if len(word) > 0 {
+		if err := json.Unmarshal(word, &last); err != nil {
 			return fmt.Errorf("read the window's place: %w", err)
 		}
 	}
+	if p := s.crossing.Swap(nil); p != nil && last.Page != "" {
+		if err := s.comeOut(ctx, p, last); err != nil {
+			return err
+		}
+	} else if err := s.show(ctx, last.Frame); err != nil {
+		return err
+	}
+	s.aside.Store(false)
+	s.session.tookOver()
+	s.answerCall()
+	return nil
+}
+
+// show brings the window up where the incumbent's was, with the newest state in it.
+func (s *shell) show(ctx context.Context, f window.Frame) error {
 	if s.snapshots.stale() {
 		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 		s.session.refresh(ctx)
 		cancel()
 	}
+	s.session.sequence.Restart()
 	if err := s.window.present(f); err != nil {
 		return fmt.Errorf("show the window: %w", err)
 	}
-	s.aside.Store(false)
-	s.session.tookOver()
-	s.answerCall()
 	return nil
 }
 
@@ -260,13 +284,18 @@ func (s *shell) retire() {
 	}
 }
 
-// takeBack brings the guardian back to the user, with what the lost successor had written and with the window as it last was there.
+// takeBack brings the guardian back to the user, with what the lost successor had told or written, and with the window as it last was there.
 func (s *shell) takeBack() {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
 	frame := s.retired
-	if s.snapshots.stale() {
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	state, err := s.session.settle(ctx)
+	switch {
+	case err == nil && state.Intact:
+		frame = state.Window
+		frame.Visible = true
+	case s.snapshots.stale():
 		s.session.refresh(ctx)
-		cancel()
 		frame = s.window.wantedOr(frame)
 	}
 	if err := s.window.present(frame); err != nil {

@@ -13,6 +13,7 @@ type Window struct {
 	native   func() (*window.Window, error)
 	setTitle func(string)
 	browse   func(string)
+	beneath  func() (bool, error) // in a successor: comes up beneath the running version's window, if that is on the screen
 
 	mu     sync.Mutex
 	held   bool          // a successor that has not taken over: the page may ask, but nothing is shown
@@ -40,13 +41,19 @@ func (w *Window) Place(f window.Frame) error {
 }
 
 // Present shows the window as the frame says, or where the system likes when there is none. It does so once: from then on the window is the
-// user's. In a successor it only notes the frame: the window is shown when this process takes over. A window that the user just opened is
+// user's. In a successor it notes the frame, for when this process takes over, and comes up
+// beneath the running version's window if that can be seen. A window that the user just opened is
 // always shown on the screen, whatever it was when last seen.
 func (w *Window) Present(f *window.Frame) error {
 	w.mu.Lock()
 	w.wanted = f
-	ours := !w.held && !w.shown
+	ours, successor := !w.held && !w.shown, w.held && !w.shown
+	w.shown = w.shown || successor
 	w.mu.Unlock()
+	if successor {
+		_, err := w.beneath()
+		return pageError(err)
+	}
 	if !ours {
 		return nil
 	}
@@ -81,6 +88,13 @@ func (w *Window) present(f window.Frame) error {
 	w.held, w.shown = false, true
 	w.mu.Unlock()
 	return native.Present(f)
+}
+
+// cameOut says that the window is the user's now, without having been presented.
+func (w *Window) cameOut() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.held, w.shown = false, true
 }
 
 // presentAnyway shows the window when the page never asked for it, so that what is wrong can be seen.

@@ -120,35 +120,6 @@ static void can_cross(void *answer)
 			*(int *)answer = -2;
 }
 
-static void beneath(void *frame)
-{
-	gate = HOLDING;
-	window_map_beneath(frame);
-}
-
-static void move_beneath(void *frame)
-{
-	const window_frame *f = frame;
-	(f->maximised ? gtk_window_maximize : gtk_window_unmaximize)(window_toplevel());
-	(f->fullscreen ? gtk_window_fullscreen : gtk_window_unfullscreen)(window_toplevel());
-	gtk_window_move(window_toplevel(), f->x, f->y);
-	gtk_window_resize(window_toplevel(), f->width, f->height);
-}
-
-static void read_use(void *use)
-{
-	window_use *u = use;
-	GdkDisplay *display = gtk_widget_get_display(GTK_WIDGET(window_toplevel()));
-	GdkDevice *pointer = gdk_seat_get_pointer(gdk_display_get_default_seat(display));
-	u->focused = focused;
-	u->pressed = pressed;
-	u->grabbed = gtk_grab_get_current() != NULL || (pointer != NULL && gdk_display_device_is_grabbed(display, pointer));
-	u->since_key = last_key == 0 ? G_MAXINT64 : g_get_monotonic_time() - last_key;
-	u->id = GDK_IS_X11_WINDOW(surface()) ? gdk_x11_window_get_xid(surface()) : 0;
-}
-
-static void close_gate(void *forward) { gate = *(int *)forward ? FORWARDING : HOLDING; }
-
 // deliver gives the window a key that did not come from the keyboard just now.
 static void deliver(GdkEvent *event)
 {
@@ -188,6 +159,41 @@ static void open_gate(void *data)
 		o->own ? deliver(event) : gdk_event_free(event);
 }
 
+static void beneath(void *frame)
+{
+	gate = HOLDING;
+	window_map_beneath(frame);
+}
+
+static void move_beneath(void *frame)
+{
+	const window_frame *f = frame;
+	(f->maximised ? gtk_window_maximize : gtk_window_unmaximize)(window_toplevel());
+	(f->fullscreen ? gtk_window_fullscreen : gtk_window_unfullscreen)(window_toplevel());
+	gtk_window_move(window_toplevel(), f->x, f->y);
+	gtk_window_resize(window_toplevel(), f->width, f->height);
+}
+
+static void read_use(void *use)
+{
+	window_use *u = use;
+	GdkDisplay *display = gtk_widget_get_display(GTK_WIDGET(window_toplevel()));
+	GdkDevice *pointer = gdk_seat_get_pointer(gdk_display_get_default_seat(display));
+	u->focused = focused;
+	u->pressed = pressed;
+	u->grabbed = gtk_grab_get_current() != NULL || (pointer != NULL && gdk_display_device_is_grabbed(display, pointer));
+	u->since_key = last_key == 0 ? G_MAXINT64 : g_get_monotonic_time() - last_key;
+}
+
+void window_leave_beneath(void)
+{
+	if (gate == HOLDING)
+		open_gate(&(opening){.own = TRUE});
+	window_keep_beneath(FALSE);
+}
+
+static void close_gate(void *data) { gate = FORWARDING; }
+
 // A key that no keyboard has, sent the way that all keys go, arrives in the page behind all of them.
 static void barrier(void *data)
 {
@@ -195,6 +201,30 @@ static void barrier(void *data)
 	press(&key);
 	key.press = 0;
 	press(&key);
+}
+
+// The page learns where the pointer is, so that what it marks, and the pointer's shape, are right before it comes out.
+static void pretend_pointer(void)
+{
+	GdkWindow *gdk = gtk_widget_get_window(page);
+	GdkDevice *device = gdk_seat_get_pointer(gdk_display_get_default_seat(gdk_window_get_display(gdk)));
+	int x, y, screen_x, screen_y;
+	if (device == NULL)
+		return;
+	gdk_window_get_device_position(gdk, device, &x, &y, NULL);
+	gdk_device_get_position(device, NULL, &screen_x, &screen_y);
+	if (x < 0 || y < 0 || x >= gdk_window_get_width(gdk) || y >= gdk_window_get_height(gdk))
+		return;
+	GdkEvent *event = gdk_event_new(GDK_MOTION_NOTIFY);
+	event->motion.window = g_object_ref(gdk);
+	event->motion.time = GDK_CURRENT_TIME;
+	event->motion.x = x;
+	event->motion.y = y;
+	event->motion.x_root = screen_x;
+	event->motion.y_root = screen_y;
+	gdk_event_set_device(event, device);
+	gtk_widget_event(page, event);
+	gdk_event_free(event);
 }
 
 static void pretend_focus(void *data)
@@ -208,6 +238,7 @@ static void pretend_focus(void *data)
 	gtk_widget_event(GTK_WIDGET(window_toplevel()), event);
 	pretending = FALSE;
 	gdk_event_free(event);
+	pretend_pointer();
 }
 
 static void draw(void *data)
@@ -241,7 +272,7 @@ int window_can_cross(void)
 int window_beneath(window_frame f) { return window_do(G_PRIORITY_LOW, beneath, &f); }
 int window_move_beneath(window_frame f) { return window_do(G_PRIORITY_HIGH, move_beneath, &f); }
 int window_read_use(window_use *u) { return window_do(G_PRIORITY_HIGH, read_use, u); }
-int window_close_gate(int forward) { return window_do(G_PRIORITY_HIGH, close_gate, &forward); }
+int window_close_gate(void) { return window_do(G_PRIORITY_HIGH, close_gate, NULL); }
 
 int window_open_gate(const window_key *first, int count, int own)
 {

@@ -61,7 +61,7 @@ func (*Window) Use() (Use, error) {
 // thread, and must return at once. The keys are kept here, too.
 func (*Window) CloseGate(hand func(Input)) error {
 	handOver.Store(&hand)
-	return found(C.window_close_gate(1))
+	return found(C.window_close_gate())
 }
 
 // OpenGate lets keys in again: first those given, then, when own is true, those kept since the gate was closed.

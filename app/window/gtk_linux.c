@@ -160,6 +160,7 @@ static void present(void *data)
 	const window_frame *f = data;
 	gboolean first = held;
 	held = FALSE;
+	window_leave_beneath();
 	arrange(f);
 	if (!f->visible) {
 		if (first)

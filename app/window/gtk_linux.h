@@ -31,7 +31,6 @@ typedef struct {
 	int pressed;       // mouse buttons that are down in it
 	int grabbed;       // a menu or a drag has the pointer
 	int64_t since_key; // microseconds since the last key
-	uint64_t id;       // X's name of it
 } window_use;
 
 enum { INPUT_KEY, INPUT_END, INPUT_FOCUS, INPUT_DRAWN };
@@ -40,7 +39,7 @@ int window_can_cross(void); // 1; 0: no window; -1: not X11; -2: the window mana
 int window_beneath(window_frame f);
 int window_move_beneath(window_frame f);
 int window_read_use(window_use *u);
-int window_close_gate(int forward);
+int window_close_gate(void);
 int window_open_gate(const window_key *first, int count, int own);
 int window_barrier(void);
 int window_pretend_focus(void);

@@ -13,6 +13,7 @@ int window_do(int priority, void (*run)(void *), void *data);
 GtkWindow *window_toplevel(void); // NULL before Wails has made it
 void window_map_beneath(const window_frame *f);
 void window_keep_beneath(gboolean beneath);
+void window_leave_beneath(void); // what was kept beneath is presented like any other window
 void window_watch_input(GtkWindow *w);
 
 #endif

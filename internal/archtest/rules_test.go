@@ -90,8 +90,6 @@ var rooms = []room{
 		"everything that must survive a power cut stands on it, so it stands on nothing of ours"},
 	{"internal/archtest", []string{"x"}, nil,
 		"the rules must not depend on what they judge"},
-	{"e2e/killmatrix/program", []string{"updater", "updater/install", "updater/handover", "updater/release", "updater/feed", "updater/fetch/system", "internal/durable", "x"}, nil,
-		"it is the app that is tormented: made of the real engine and nothing that a window needs"},
 	{"e2e/...", []string{"e2e/...", "x"}, nil,
 		"an end-to-end test sees what a person sees: the window, HTTP and files. One import of ours and it would share our mistakes"},
 }

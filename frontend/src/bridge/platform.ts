@@ -113,6 +113,7 @@ export interface SessionStart {
   version: string
   schema: number
   language: string /* system language, BCP 47 */
+  beneath: boolean // of a successor: it comes up beneath the running version's window, and so has frames
   notices: { code: string; path: string; detail: string }[] /* e.g. unwritable state folder */
 }
 export interface RestoreReport {
@@ -120,6 +121,23 @@ export interface RestoreReport {
   total: number
   missing: { key: string; why: string }[]
   ms: number
+}
+export interface MirrorItem {
+  n: number // 1 for the beginning
+  item: string // JSON that the other page made
+}
+// What the page is to do while its window takes another's place, or gives up its own. Each but 'stay' and 'alone' is answered.
+//   stream   capture with this id; from that very moment on, tell the other page of every change (answered by the capture)
+//   hush     save and record nothing more, finish what is under way; then answer the key F19 at once, as id/probe, and the next
+//            one with the last moment, as id/last
+//   stay     it is off: go on as before
+//   take     show the last moment of the other page, and begin to tell it of changes
+//   settle   answer when all that came from the other page has been carried out
+//   alone    the other process is gone: nobody needs to be told any more
+export interface CrossStep {
+  step: 'stream' | 'hush' | 'stay' | 'take' | 'settle' | 'alone'
+  id: string
+  data: string
 }
 export interface SessionPort {
   begin(): Promise<SessionStart>
@@ -131,6 +149,10 @@ export interface SessionPort {
   onRestore(fn: () => void): Unsubscribe // event "session:restore": load the newest snapshot and restore it as one update (last changes before takeover; guardian taking back)
   onTookOver(fn: () => void): Unsubscribe // event "session:took-over": this process is the one the user sees; a successor puts no snapshot before
   onRetired(fn: () => void): Unsubscribe // event "session:retired": another process is, so record and save nothing
+  mirror(n: number, item: string): Promise<void> // item n for the other process's page
+  onMirror(fn: (item: MirrorItem) => void): Unsubscribe // event "session:mirror", in order
+  onCross(fn: (step: CrossStep) => void): Unsubscribe // event "session:cross"
+  answer(id: string, text: string): Promise<void> // to a step with that id
   hold(id: string, label: string): Promise<void> // a reason why a restart must wait
   release(id: string): Promise<void>
 }

@@ -3,10 +3,12 @@
 import { defaultPreferences } from './defaults'
 import { PlatformError } from './error'
 import type {
+  CrossStep,
   DeepPartial,
   DocumentEntry,
   Frame,
   Language,
+  MirrorItem,
   Pause,
   Platform,
   Preferences,
@@ -25,6 +27,10 @@ export interface WebControls {
   restore(): void
   tookOver(): void
   retired(): void
+  cross(step: CrossStep): void
+  mirror(item: MirrorItem): void
+  mirrored: MirrorItem[] // what the page told the other one
+  answers: Map<string, string> // by id
   status(status: UpdateStatus): void
   frame(frame: Frame): void
   documentsChanged(): void
@@ -107,6 +113,8 @@ export function webPlatform({ search = '', start = {}, documents = sampleDocumen
     restore: new Channel<void>(),
     tookOver: new Channel<void>(),
     retired: new Channel<void>(),
+    cross: new Channel<CrossStep>(),
+    mirror: new Channel<MirrorItem>(),
   }
   const holds = new Map<string, string>()
   const setStatus = (patch: Partial<UpdateStatus>) => {
@@ -119,6 +127,10 @@ export function webPlatform({ search = '', start = {}, documents = sampleDocumen
     restore: () => events.restore.send(),
     tookOver: () => events.tookOver.send(),
     retired: () => events.retired.send(),
+    cross: (step) => events.cross.send(step),
+    mirror: (item) => events.mirror.send(item),
+    mirrored: [],
+    answers: new Map(),
     status: setStatus,
     frame: (f) => events.frame.send((frame = f)),
     documentsChanged: () => events.documents.send(),
@@ -221,7 +233,15 @@ export function webPlatform({ search = '', start = {}, documents = sampleDocumen
     },
     session: {
       begin: () =>
-        did('session.begin', () => ({ mode: 'fresh', version: status.installed, schema: 1, language: '', notices: [], ...start })),
+        did('session.begin', () => ({
+          mode: 'fresh',
+          version: status.installed,
+          schema: 1,
+          language: '',
+          beneath: false,
+          notices: [],
+          ...start,
+        })),
       restored: () => did('session.restored', () => undefined),
       visibility: () => did('session.visibility', () => undefined),
       loadSnapshot: () => did('session.loadSnapshot', () => controls.snapshot),
@@ -234,6 +254,10 @@ export function webPlatform({ search = '', start = {}, documents = sampleDocumen
       onRestore: events.restore.on,
       onTookOver: events.tookOver.on,
       onRetired: events.retired.on,
+      mirror: (n, item) => did('session.mirror', () => void controls.mirrored.push({ n, item })),
+      onMirror: events.mirror.on,
+      onCross: events.cross.on,
+      answer: (id, text) => did('session.answer', () => void controls.answers.set(id, text)),
       hold: (id, label) => did('session.hold', () => (holds.set(id, label), setStatus({}))),
       release: (id) => did('session.release', () => (holds.delete(id), setStatus({}))),
     },

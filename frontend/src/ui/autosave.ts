@@ -10,6 +10,7 @@ export interface Autosave {
   touched(path: string): void // the text changed: save it soon
   save(path: string): Promise<void> // now, resolved when this text is durable or its failure is noted in the buffer
   all(): Promise<void> // everything that is unsaved and has a file, now
+  settled(): Promise<void> // when no save is under way
   stop(): void
 }
 
@@ -81,6 +82,9 @@ export function autosave({ state, documents }: Options): Autosave {
           .filter((path) => !state.workspace.buffers[path]?.missing)
           .map(save),
       )
+    },
+    settled: async () => {
+      await Promise.all(saving.values())
     },
     stop: () => {
       for (const path of [...timers.keys()]) forget(path)

@@ -5,12 +5,16 @@ import { platformError, type Frame, type Platform, type Preferences } from '../b
 import { openTab } from '../model/tabs'
 import { documentsOf, type AppState } from '../model/app'
 import { capture, encode, type Entry } from '../snapshot'
+import { crossing, type Crossing } from './crossing'
 import { focusedId, refocus } from './focus'
+import { ofBuffers, painted } from './mirror'
 import { recorder } from './recorder'
 import { fields } from './registry'
 import { place, prepare, report, type Prepared } from './restore'
 import { createSession, type Session } from './session'
 import { App } from './state.svelte'
+
+const lightFields: typeof fields = new Map([...fields].filter(([key]) => !ofBuffers.has(key)))
 
 export interface Running {
   app: App
@@ -29,8 +33,6 @@ export async function boot(platform: Platform, mount: (app: App, session: Sessio
 
   const started = performance.now()
   app.start = (await session.tried(() => platform.session.begin())) ?? app.start
-  let inCharge = app.start.mode !== 'successor'
-
   const records = recorder({
     take: () => {
       const state = session.gather()
@@ -43,6 +45,17 @@ export async function boot(platform: Platform, mount: (app: App, session: Sessio
     },
   })
 
+  const cross = crossing({
+    app,
+    session,
+    platform,
+    records,
+    ready,
+    whole: () => capture(fields, session.gather(), { app: app.start.version, at: '', keep: unknown }).fields,
+    light: (state) => capture(lightFields, state, { app: app.start.version, at: '' }).fields,
+  })
+  const inCharge = () => cross.role === 'charge'
+
   function prefer(p: Preferences): void {
     app.preferences = p
     app.state.theme = p.theme
@@ -51,7 +64,7 @@ export async function boot(platform: Platform, mount: (app: App, session: Sessio
 
   // A frame of a window that is not on the screen says nothing about where it belongs.
   function moved(frame: Frame): void {
-    if (restoring || !inCharge) return
+    if (restoring || !inCharge()) return
     app.state.window = frame.visible ? frame : { ...app.state.window, visible: false }
   }
 
@@ -64,9 +77,10 @@ export async function boot(platform: Platform, mount: (app: App, session: Sessio
     show()
     flushSync()
     await tick()
-    refocus(document, prepared.state.focus)
+    if (!app.start.beneath) refocus(document, prepared.state.focus) // two windows with the focus take the selection from each other
     const result = report(prepared, session.gather(), placed, performance.now() - began)
     await session.tried(() => platform.window.present(prepared.found && !prepared.broken ? { ...app.state.window, visible: true } : null))
+    if (app.start.beneath && cross.role === 'waiting') await painted()
     // Last: whoever waits for this word wants to know by then where the window belongs.
     await session.tried(() => platform.session.restored(result))
   }
@@ -78,7 +92,8 @@ export async function boot(platform: Platform, mount: (app: App, session: Sessio
     const began = performance.now()
     await apply(await prepare(platform, app.plain()), began, () => undefined)
     restoring = false
-    if (inCharge) records.open()
+    if (!inCharge()) return
+    records.open()
     await session.refresh()
     void session.compareWithDisk()
   }
@@ -94,9 +109,10 @@ export async function boot(platform: Platform, mount: (app: App, session: Sessio
   if (prepared.broken) app.problem = { code: 'snapshot', message: prepared.broken }
 
   session.onGather(() => {
+    if (app.start.beneath && cross.role === 'waiting') return // what it will have, not what it has
     app.state.focus = focusedId(document)
   })
-  const page = watchPage(platform, session, records, () => inCharge)
+  const page = watchPage(platform, session, records, cross)
   off.push(
     platform.window.onFrame(moved),
     platform.preferences.onChanged(prefer),
@@ -104,19 +120,16 @@ export async function boot(platform: Platform, mount: (app: App, session: Sessio
     platform.session.onCapture((id) => void ready.then(() => session.saves.all()).then(() => records.now('capture', id))),
     platform.session.onRestore(() => void restoreAgain()),
     platform.session.onTookOver(() => {
-      inCharge = true
       void ready.then(() => {
-        records.open()
+        cross.tookOver()
         page.look() // put away before a change could be seen, perhaps
+        void session.refresh()
+        void session.compareWithDisk()
       })
     }),
-    platform.session.onRetired(() => {
-      inCharge = false
-      records.close()
-      session.saves.stop()
-    }),
+    platform.session.onRetired(() => cross.retired()),
     platform.documents.onChanged(() => {
-      if (restoring) return
+      if (restoring || !inCharge()) return // another process looks, and tells
       void session.refresh()
       void session.compareWithDisk()
     }),
@@ -125,12 +138,16 @@ export async function boot(platform: Platform, mount: (app: App, session: Sessio
 
   await apply(prepared, started, () => mount(app, session))
   // Preferences may have been edited while nothing ran. Behind a running version they are what they were.
-  if (preferences && inCharge) prefer(preferences)
+  if (preferences && inCharge()) prefer(preferences)
   restoring = false
-  if (inCharge) records.open()
+  if (inCharge()) records.open()
   finished()
-  void session.compareWithDisk()
-  off.push(app.watch(records.soon))
+  if (inCharge()) void session.compareWithDisk()
+  const changed = () => {
+    records.soon()
+    cross.changed()
+  }
+  off.push(app.watch(changed), cross.stop)
 
   return {
     app,
@@ -159,11 +176,11 @@ function watchPage(
   platform: Platform,
   session: Session,
   records: ReturnType<typeof recorder>,
-  inCharge: () => boolean,
+  cross: Crossing,
 ): { look(): void; stop(): void } {
   let told: Promise<unknown> = Promise.resolve()
   const visibility = () => {
-    if (!inCharge()) return // what is saved or told now is another process's business
+    if (cross.role !== 'charge') return // what is saved or told now is another process's business
     const hidden = document.visibilityState === 'hidden'
     const recorded = hidden ? records.now('hidden') : Promise.resolve()
     if (hidden) void session.saves.all()
@@ -174,11 +191,14 @@ function watchPage(
     })
   }
   const left = () => {
-    if (!inCharge()) return
+    if (cross.role !== 'charge') return
     void records.now('blur')
     void session.saves.all()
   }
-  const worked = () => records.soon()
+  const worked = () => {
+    records.soon()
+    cross.changed()
+  }
   const signs = ['scroll', 'selectionchange', 'focusin'] as const // none of these reaches the reactive state by itself
   document.addEventListener('visibilitychange', visibility)
   window.addEventListener('blur', left)

@@ -3,14 +3,22 @@
 // rejects.
 import { platformError, type Platform } from '../bridge'
 import { setEntries, type AppState, type EditorMemory } from '../model/app'
-import { conflicted, edited, keepMine, missing, remember, replaceText, takeDisk } from '../model/buffers'
+import { conflicted, edited, keepMine, missing, remember, replaceText, takeDisk, unsaved } from '../model/buffers'
 import { activate, closeTab, lastClosed, openTab, removed, renamed } from '../model/tabs'
 import { autosave } from './autosave'
+import type { Edit, EditorMirror, Look } from './editor'
 import type { App } from './state.svelte'
 
-// What a live editor has to offer to a capture.
+// What a live editor has to offer to a capture, and to another process that shows the same.
 export interface Remembering {
   memory(): EditorMemory
+  mirror?: EditorMirror
+}
+
+// Who wants to know what happens in the editors.
+export interface EditorWatcher {
+  connected(): void // another editor is shown
+  edited(path: string, edit: Edit): void
 }
 
 export type Session = ReturnType<typeof createSession>
@@ -20,6 +28,7 @@ export function createSession(app: App, platform: Platform) {
   const saves = autosave({ state: app.state, documents })
   const live = new Map<string, Remembering>()
   const tellers = new Set<() => void>()
+  let watcher: EditorWatcher | null = null
 
   async function tried<T>(work: () => Promise<T>): Promise<T | null> {
     try {
@@ -70,17 +79,37 @@ export function createSession(app: App, platform: Platform) {
     // Called with every editor that is shown; the result is called before it goes, so that its memory stays with its buffer.
     connectEditor(path: string, editor: Remembering): () => void {
       live.set(path, editor)
+      const deaf = editor.mirror?.listen((edit) => watcher?.edited(path, edit))
+      watcher?.connected()
       return () => {
+        deaf?.()
         if (live.get(path) !== editor) return
         remember(app.state, path, editor.memory())
         live.delete(path)
       }
     },
 
+    watchEditors(by: EditorWatcher): void {
+      watcher = by
+    },
+
+    mirrorOf(path: string): EditorMirror | undefined {
+      return live.get(path)?.mirror
+    },
+
+    looks(): [path: string, look: Look][] {
+      return [...live].flatMap(([path, { mirror }]) => (mirror ? [[path, mirror.look()] as [string, Look]] : []))
+    },
+
+    // The state as it is at this moment, but for what live editors know.
+    places(): AppState {
+      for (const tell of tellers) tell()
+      return app.plain()
+    },
+
     // The state as it is at this moment, with what live editors and scrollers know. Recorded state is plain: nothing reactive changes.
     gather(): AppState {
-      for (const tell of tellers) tell()
-      const state = app.plain()
+      const state = this.places()
       for (const [path, editor] of live) remember(state, path, editor.memory())
       return state
     },
@@ -94,6 +123,11 @@ export function createSession(app: App, platform: Platform) {
     onGather(tell: () => void): () => void {
       tellers.add(tell)
       return () => tellers.delete(tell)
+    },
+
+    // Text that was typed in another process, or before this one was in charge, is not saved yet.
+    saveSoon(): void {
+      for (const path of unsaved(app.state)) saves.touched(path)
     },
 
     typed(path: string, text: string): void {

@@ -7,7 +7,7 @@ export class App {
   state: AppState = $state(emptyState())
   preferences: Preferences = $state(defaultPreferences)
   status: UpdateStatus | null = $state(null)
-  start: SessionStart = $state({ mode: 'fresh', version: '', schema: 1, language: '', notices: [] })
+  start: SessionStart = $state({ mode: 'fresh', version: '', schema: 1, language: '', beneath: false, notices: [] })
   problem: Failure | null = $state(null) // the last thing that went wrong, until it is dismissed
   deleted: { id: string; path: string } | null = $state(null) // offers an undo
   restores: number = $state(0) // counts restores: what holds state of its own (editor, scrollers) starts over

@@ -3,7 +3,7 @@ import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirro
 import { markdown, markdownLanguage } from '@codemirror/lang-markdown'
 import { codeFolding, foldGutter, foldKeymap } from '@codemirror/language'
 import { highlightSelectionMatches, openSearchPanel, search, searchKeymap } from '@codemirror/search'
-import { Annotation, Compartment, EditorState, type Extension } from '@codemirror/state'
+import { Annotation, Compartment, EditorState, type Extension, type Transaction } from '@codemirror/state'
 import {
   drawSelection,
   dropCursor,
@@ -14,7 +14,9 @@ import {
   lineNumbers,
 } from '@codemirror/view'
 import { emptyMemory, type EditorMemory, type ScrollMemory } from '../../model/app'
+import { carryOut, editOf, mirrored, type Edit } from './edits'
 import { formatKeys } from './format'
+import { lookOf, showLook, type Look } from './look'
 import { foldsOf, historyOf, selectionsOf, stateFrom } from './memory'
 import { holdScroll, isLaidOut, scrollOf, scrollTo, settle } from './scroll'
 import { looks } from './theme'
@@ -30,8 +32,17 @@ export interface EditorOptions {
   onScroll?(): void
 }
 
+// How an editor is kept the same as one in another process.
+export interface EditorMirror {
+  listen(heard: (edit: Edit) => void): () => void // of what is done here, until the returned function is called
+  apply(edit: Edit): string // what was done there; returns the text
+  look(): Look
+  show(look: Look, focus: boolean): void // focus: with the focus in the search panel, if it was there
+}
+
 export interface Editor {
   readonly view: EditorView
+  readonly mirror: EditorMirror
   memory(): EditorMemory
   restore(memory: EditorMemory): void
   setText(text: string): void // the file's new text; can be undone
@@ -52,6 +63,8 @@ export function createEditor(parent: HTMLElement, options: EditorOptions): Edito
   let measured = { width: 0, lineHeight: 0 }
   let remeasure: ReturnType<typeof setTimeout> | undefined
   let letGo: () => void = () => undefined
+  let carrying = false // an edit of the other process is under way
+  const listeners = new Set<(edit: Edit) => void>()
 
   const extensions = (): Extension => [
     numbers.of(numbersFor(preferences)),
@@ -75,14 +88,45 @@ export function createEditor(parent: HTMLElement, options: EditorOptions): Edito
       },
     }),
     EditorView.updateListener.of((update) => {
-      if (update.docChanged && !update.transactions.some((tr) => tr.annotation(fromOutside))) options.onChange(update.state.doc.toString())
+      const known = update.transactions.some((tr) => tr.annotation(fromOutside) ?? tr.annotation(mirrored)) || carrying
+      if (update.docChanged && !known) options.onChange(update.state.doc.toString())
       if (update.docChanged || update.selectionSet) tellCursor(update.state)
       if (update.geometryChanged) watchGeometry()
+      if (listeners.size > 0 && !carrying) tellEdits(update.transactions)
     }),
     looks,
   ]
 
   const view = new EditorView({ state: stateFrom(options.text, options.memory ?? emptyMemory, extensions()), parent })
+
+  function tellEdits(transactions: readonly Transaction[]): void {
+    for (const tr of transactions) {
+      const edit = tr.annotation(mirrored) ? null : editOf(tr)
+      if (edit) for (const heard of listeners) heard(edit)
+    }
+  }
+
+  const mirror: EditorMirror = {
+    listen: (heard) => {
+      listeners.add(heard)
+      return () => listeners.delete(heard)
+    },
+    apply: (edit) => {
+      carrying = true
+      try {
+        carryOut(view, edit)
+      } finally {
+        carrying = false
+      }
+      return view.state.doc.toString()
+    },
+    look: () => lookOf(view),
+    show: (look, focus) => {
+      letGo()
+      lastScroll = look.scroll
+      showLook(view, look, focus)
+    },
+  }
 
   function tellCursor(state: EditorState): void {
     const { main, ranges } = state.selection
@@ -112,6 +156,7 @@ export function createEditor(parent: HTMLElement, options: EditorOptions): Edito
 
   return {
     view,
+    mirror,
     memory: () => {
       if (isLaidOut(view)) lastScroll = scrollOf(view)
       return { selections: selectionsOf(view.state), scroll: lastScroll, folds: foldsOf(view.state), history: historyOf(view.state) }

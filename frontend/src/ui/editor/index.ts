@@ -1,1 +1,3 @@
-export { createEditor, type Editor, type EditorOptions } from './editor'
+export { createEditor, type Editor, type EditorMirror, type EditorOptions } from './editor'
+export type { Edit } from './edits'
+export type { Look } from './look'
