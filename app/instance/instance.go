@@ -156,8 +156,9 @@ func (l *Lock) take(over bool) error {
 	if l.held != nil && !l.lent {
 		return nil
 	}
-	held, ok := l.held, true
+	var ok bool
 	var err error
+	held := l.held
 	if held == nil {
 		held, ok, err = acquire(l.root)
 	} else {

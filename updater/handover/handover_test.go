@@ -17,6 +17,9 @@ const roleVariable = "HANDOVER_TEST_ROLE"
 
 // TestMain runs this binary as the successor when a test starts it as one.
 func TestMain(m *testing.M) {
+	if os.Getenv(killVariable) != "" {
+		os.Exit(actor())
+	}
 	if role := os.Getenv(roleVariable); role != "" {
 		if err := successor(role); err != nil {
 			fmt.Fprintln(os.Stderr, err)
