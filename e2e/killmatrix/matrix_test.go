@@ -1,0 +1,26 @@
+//go:build e2e && linux && amd64
+
+package killmatrix_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/tesseract-desktop/tesseract/e2e/killmatrix"
+)
+
+// A thin sample of what `make kill-matrix` goes through.
+func TestKillMatrix(t *testing.T) {
+	dir, err := killmatrix.Folder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	result, err := killmatrix.Run(killmatrix.Options{Dir: dir, Every: 10, Out: t.Output(), Verbose: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.Failures > 0 || result.Runs < 100 {
+		t.Errorf("%d failures in %d runs", result.Failures, result.Runs)
+	}
+}

@@ -1,0 +1,114 @@
+//go:build linux && amd64
+
+package killmatrix
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/tesseract-desktop/tesseract/e2e/killmatrix/calls"
+	"github.com/tesseract-desktop/tesseract/e2e/killmatrix/disk"
+)
+
+// passing is what a model leaves out: sockets, which nobody looks for after a power cut.
+func passing(path string) bool { return path == "data/run" || strings.HasPrefix(path, "data/run/") }
+
+// power cuts the power after each call of a scenario, in every way that the model knows. The program's state names its own path, so images are
+// tried where they were recorded; each worker records for itself, and tries its part of them.
+func (m *matrix) power(s scenario) error {
+	var images, failed atomic.Int64
+	errs := make([]error, m.Parallel)
+	var workers sync.WaitGroup
+	for w := range m.Parallel {
+		workers.Go(func() {
+			errs[w] = m.cuts(s, w, func(site *site, at string, err error) {
+				images.Add(1)
+				if err != nil {
+					failed.Add(1)
+					m.complain(site, s, "power cut after "+at, err)
+				}
+			})
+		})
+	}
+	workers.Wait()
+	m.say("  %-10s %4d disks, %d failures", "power cut", images.Load(), failed.Load())
+	m.count(Result{Runs: int(images.Load()), Failures: int(failed.Load())})
+	return errors.Join(errs...)
+}
+
+func (m *matrix) cuts(s scenario, worker int, tell func(*site, string, error)) error {
+	site := m.world.site(fmt.Sprintf("power-%d", worker))
+	if err := m.prepare(site, s); err != nil {
+		return err
+	}
+	var all []calls.Call
+	model, err := disk.Read(site.dir, passing)
+	if err != nil {
+		return err
+	}
+	for start, args := range s.starts {
+		err := site.trace(s.feed, start+1, args, calls.Options{Keep: true, After: func(c *calls.Call) {
+			if c.Result >= 0 && (!passing(c.Path) || c.To != "" && !passing(c.To)) {
+				all = append(all, *c)
+			}
+		}})
+		if err != nil {
+			return err
+		}
+	}
+	step := max(m.Every, 1) * m.Parallel
+	number := 0
+	for _, c := range all {
+		if err := model.Apply(&c); err != nil {
+			return fmt.Errorf("%s: %w", c.Key(), err)
+		}
+	}
+	if err := model.Differs(site.dir, passing); err != nil {
+		return err
+	}
+	// Once more from the start, now that the model is known to be right.
+	if err := m.prepare(site, s); err != nil {
+		return err
+	}
+	if model, err = disk.Read(site.dir, passing); err != nil {
+		return err
+	}
+	for _, c := range all {
+		if err := model.Apply(&c); err != nil {
+			return err
+		}
+		err := model.Images(func(i *disk.Image) error {
+			if number++; number%step != worker*max(m.Every, 1)%step {
+				return nil
+			}
+			err := m.afterCut(site, s, i)
+			tell(site, c.Key(), err)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// afterCut is the next time the machine is switched on.
+func (m *matrix) afterCut(site *site, s scenario, i *disk.Image) error {
+	if err := site.clear(); err != nil {
+		return err
+	}
+	for _, dir := range []string{"bin", "data"} {
+		if err := os.RemoveAll(filepath.Join(site.dir, dir)); err != nil {
+			return err
+		}
+	}
+	if err := i.Write(site.dir); err != nil {
+		return err
+	}
+	return m.judge(site, s)
+}

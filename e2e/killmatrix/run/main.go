@@ -1,0 +1,44 @@
+//go:build linux && amd64
+
+// Command run goes through the kill matrix and exits with 1 when anything failed.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+
+	"github.com/tesseract-desktop/tesseract/e2e/killmatrix"
+)
+
+func main() {
+	ok, err := run()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "kill matrix:", err)
+	}
+	if err != nil || !ok {
+		os.Exit(1)
+	}
+}
+
+func run() (bool, error) {
+	o := killmatrix.Options{Out: os.Stdout}
+	flag.IntVar(&o.Every, "every", 1, "only every so manieth point")
+	flag.StringVar(&o.Only, "only", "", "only scenarios whose name has this in it")
+	flag.StringVar(&o.Fault, "fault", "", "only faults whose name has this in it")
+	flag.IntVar(&o.Parallel, "parallel", 2, "runs at once")
+	flag.BoolVar(&o.Verbose, "v", false, "show what the programs said of each failure")
+	keep := flag.Bool("keep", false, "leave the folder with everything in it")
+	flag.Parse()
+	var err error
+	if o.Dir, err = killmatrix.Folder(); err != nil {
+		return false, err
+	}
+	if *keep {
+		fmt.Println(o.Dir)
+	} else {
+		defer os.RemoveAll(o.Dir)
+	}
+	result, err := killmatrix.Run(o)
+	return result.Failures == 0 && result.Runs > 0, err
+}
