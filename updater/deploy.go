@@ -80,7 +80,7 @@ func (e *Engine) awaitQuiet(ctx context.Context) bool {
 		wanted, changed := e.wanted || e.goBack || e.pushed && e.busy == 0 || e.skips(chosen), e.changed
 		e.wanted, e.pushed = false, false
 		e.mu.Unlock()
-		if e.obstacle() == nil {
+		if e.obstacle() == nil && e.unseen() {
 			return true
 		}
 		if wanted || chosen.Channel != settings.Channel || chosen.Quiet != settings.Quiet {
@@ -147,7 +147,7 @@ func (e *Engine) undo(ctx context.Context, swapped bool, cause error) {
 	switch {
 	case reason.Code == Returned:
 		e.end(Aborted, reason)
-		e.alter(func() { e.again = true }) // it is good, and waits for the next hidden window
+		e.alter(func() { e.again, e.used = true, e.opts.Now() }) // it is good, and waits for the next moment like this
 	case blames(cause):
 		e.end(RolledBack, reason)
 	default:

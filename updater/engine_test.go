@@ -23,9 +23,10 @@ import (
 )
 
 const (
-	appName       = "notes"
-	windowState   = `{"minimised":true}`
-	stateVariable = "UPDATER_TEST_STATE"
+	appName        = "notes"
+	windowState    = `{"minimised":true}`
+	stateVariable  = "UPDATER_TEST_STATE"
+	makersVariable = "UPDATER_TEST_MAKERS"
 )
 
 func settings(probation time.Duration) updater.Settings {
@@ -51,9 +52,10 @@ type stage struct {
 	program string
 	version string // of the incumbent
 	states  chan updater.Status
-	ended   chan struct{} // the incumbent was told to quit
-	quit    func()        // what the incumbent does then
-	stop    func()        // ends the incumbent as the system would
+	ended   chan struct{}    // the incumbent was told to quit
+	makers  *httptest.Server // takes reports; nil: there is none
+	quit    func()           // what the incumbent does then
+	stop    func()           // ends the incumbent as the system would
 
 	mu         sync.Mutex
 	events     []string
@@ -210,6 +212,7 @@ func (s *stage) prepare() {
 		System:     s.system,
 		OnStatus:   func(status updater.Status) { s.states <- status },
 		Now:        s.now,
+		Outcomes:   s.outcomes(),
 		Host: updater.Host{
 			Capture: func(context.Context) error {
 				note("capture")
@@ -235,6 +238,9 @@ func (s *stage) prepare() {
 func (s *stage) command() *exec.Cmd {
 	cmd := exec.Command(s.program)
 	cmd.Env = append(os.Environ(), stateVariable+"="+s.path("state"))
+	if s.makers != nil {
+		cmd.Env = append(cmd.Env, makersVariable+"="+s.makers.URL)
+	}
 	cmd.Stderr = os.Stderr
 	return cmd
 }

@@ -136,6 +136,7 @@ func (h Host) unseen(window json.RawMessage, quit func()) Host {
 	h.Capture = func(context.Context) error { return nil }
 	h.Window = func() json.RawMessage { return window }
 	h.Retire, h.TakeBack = func() {}, func() {}
+	h.Cross, h.CanCross = nil, nil
 	h.Quit = quit
 	return h
 }

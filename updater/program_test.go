@@ -17,6 +17,7 @@ import (
 	"github.com/tesseract-desktop/tesseract/updater/feed"
 	"github.com/tesseract-desktop/tesseract/updater/handover"
 	"github.com/tesseract-desktop/tesseract/updater/install"
+	"github.com/tesseract-desktop/tesseract/updater/outcome"
 	"github.com/tesseract-desktop/tesseract/updater/release"
 )
 
@@ -107,6 +108,10 @@ func program(self, version, behaviour string) error {
 	if err != nil {
 		return err
 	}
+	queue, err := outcome.Open(outcome.Options{Dir: filepath.Join(os.Getenv(stateVariable), "outcomes"), URL: os.Getenv(makersVariable), Enabled: func() bool { return true }})
+	if err != nil {
+		return err
+	}
 	engine, err := updater.New(updater.Options{
 		App: appName, Version: parsed,
 		Install:  install.Options{Target: self, Dir: os.Getenv(stateVariable)},
@@ -118,6 +123,7 @@ func program(self, version, behaviour string) error {
 			}
 		},
 		Successor: successor,
+		Outcomes:  queue,
 		Host: updater.Host{
 			Capture:   func(context.Context) error { return nil },
 			Command:   func() *exec.Cmd { return exec.Command(self) },

@@ -25,6 +25,10 @@ func (e *Engine) Run(ctx context.Context) {
 	}
 	if e.inst != nil {
 		e.lookBack()
+		e.reportLost()
+	}
+	if e.opts.Outcomes != nil {
+		go e.opts.Outcomes.Run(ctx)
 	}
 	go e.lookAround(ctx)
 	for ctx.Err() == nil {
@@ -281,11 +285,13 @@ func (e *Engine) begin(r release.Release) {
 
 // enter journals a state and only then goes there. A state that cannot be journalled is not entered.
 func (e *Engine) enter(state State, reason *Reason) error {
+	stage := e.attempt.State
 	e.attempt.At, e.attempt.State = e.opts.Now(), string(state)
 	e.attempt.Reason, e.attempt.Detail = reason.encode()
 	if err := e.inst.Record(e.attempt); err != nil {
 		return &stateError{path: e.opts.Install.Dir, err: err}
 	}
+	e.report(state, stage)
 	e.update(func(s *Status) {
 		s.State, s.Reason, s.Since, s.Progress, s.Paused = state, reason, e.attempt.At, nil, ""
 		s.Figures.DownloadMS, s.Figures.ApplyMS, s.Figures.HandoverMS = e.attempt.DownloadMS, e.attempt.ApplyMS, e.attempt.HandoverMS

@@ -70,6 +70,21 @@ func (e *Engine) opportune(s Settings, now time.Time) bool {
 	return !e.visible
 }
 
+// unseen says whether a restart now would go unnoticed, as far as the app can tell. One that the user expects need not.
+func (e *Engine) unseen() bool {
+	e.mu.Lock()
+	expected := !e.visible || e.asked || e.overdue(e.opts.Now())
+	e.mu.Unlock()
+	if expected || e.opts.Host.CanCross == nil {
+		return true
+	}
+	err := e.opts.Host.CanCross()
+	if err != nil {
+		e.opts.Log.Info("not restarting a window that can be seen", "why", err)
+	}
+	return err == nil
+}
+
 // how says what made the restart possible.
 func (e *Engine) how() string {
 	e.mu.Lock()

@@ -37,6 +37,7 @@ import (
 	"github.com/tesseract-desktop/tesseract/updater/fetch/system"
 	"github.com/tesseract-desktop/tesseract/updater/handover"
 	"github.com/tesseract-desktop/tesseract/updater/install"
+	"github.com/tesseract-desktop/tesseract/updater/outcome"
 	"github.com/tesseract-desktop/tesseract/updater/release"
 )
 
@@ -125,6 +126,9 @@ type Host struct {
 	// once, and finishes. commit passes the lock and the word; when it returns an error the successor is gone, the lock is back and the user
 	// goes on here. An error without a call of commit calls the handover off; ErrNotNow does so until the next occasion.
 	Cross func(ctx context.Context, successor *handover.Incumbent, commit func() error) error
+	// CanCross says why a visible window cannot be handed over now without being noticed, or nil. It is asked before a restart of a visible
+	// window that the user did not ask for; nil: nothing stands in the way.
+	CanCross func() error
 	// Healthy says whether the user could work with this process's window now, say because its page has answered. A successor in probation
 	// is asked every half second; while the answer is no, or does not come, for [handover.Patience], the guardian takes back.
 	Healthy func(context.Context) bool
@@ -149,6 +153,8 @@ type Options struct {
 	System func(ctx context.Context, changed func(system.State))
 	// Successor is the open handover when this process was started by an incumbent, else nil.
 	Successor *handover.Successor
+	// Outcomes takes a report of how each release fared here, for the makers; nil: none is made.
+	Outcomes *outcome.Queue
 	// OnStatus is called after every change, in order, never concurrently. It must not call back into the engine.
 	OnStatus func(Status)
 	Now      func() time.Time
@@ -347,6 +353,9 @@ func (e *Engine) Used() { e.alter(func() { e.used = e.opts.Now() }) }
 // SettingsChanged makes the engine look at the settings again: another channel is checked at once.
 func (e *Engine) SettingsChanged() {
 	e.alter(func() {})
+	if e.opts.Outcomes != nil {
+		e.opts.Outcomes.Changed()
+	}
 	e.update(func(*Status) {})
 }
 

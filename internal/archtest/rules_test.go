@@ -64,6 +64,8 @@ var rooms = []room{
 		"a general compressor stays behind two calls that bound it"},
 	{"updater/install", []string{"updater/delta/...", "updater/release", "internal/durable", "x", "github.com/minio/selfupdate/...", "github.com/zeebo/blake3"}, nil,
 		"it changes the user's files: nothing that talks to a network or a window may be in the same room"},
+	{"updater/outcome", []string{"internal/durable", "x"}, nil,
+		"what is told about the user's computer is decided in one small room, which knows of reports and nothing else"},
 	{"updater/handover", []string{"x", "github.com/Microsoft/go-winio"}, nil,
 		"two processes agree who runs; what they are, and what was installed, they know themselves"},
 
@@ -90,6 +92,8 @@ var rooms = []room{
 		"everything that must survive a power cut stands on it, so it stands on nothing of ours"},
 	{"internal/archtest", []string{"x"}, nil,
 		"the rules must not depend on what they judge"},
+	{"e2e/killmatrix/program", []string{"updater", "updater/install", "updater/handover", "updater/release", "updater/feed", "updater/fetch/system", "internal/durable", "x"}, nil,
+		"it is the app that is tormented: made of the real engine and nothing that a window needs"},
 	{"e2e/...", []string{"e2e/...", "x"}, nil,
 		"an end-to-end test sees what a person sees: the window, HTTP and files. One import of ours and it would share our mistakes"},
 }
