@@ -103,6 +103,10 @@ bench-delta: setup vcm patcher ## patches beside bsdiff, xdelta3 and zstd on rea
 bench-transport: setup ## downloads beside curl and aria2c over slow and lossy networks; docs/transport.md (ARGS=-help)
 	@$(GO) run ./e2e/cmd/transportbench $(ARGS)
 
+.PHONY: kill-matrix
+kill-matrix: ## kill an updating program at every call that changes a file, fail each of these calls, cut the power after each (ARGS=-help)
+	@$(GO) run ./e2e/killmatrix/run $(ARGS)
+
 .PHONY: lint
 lint: setup ## go vet for each system, golangci-lint with staticcheck, eslint, prettier, svelte-check
 	$(GO) vet ./...

@@ -84,8 +84,9 @@ type Verdict int
 
 // The verdicts besides the system's errors.
 const (
-	Go   Verdict = 0  // let it happen
-	Kill Verdict = -1 // kill its process
+	Go      Verdict = 0  // let it happen
+	Kill    Verdict = -1 // kill its process
+	KillAll Verdict = -2 // kill all processes
 )
 
 // Fail makes a call fail.
