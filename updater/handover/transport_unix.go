@@ -32,7 +32,10 @@ func listen(dir string) (net.Listener, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	return listener, address, os.Chmod(address, 0o600)
+	if err := os.Chmod(address, 0o600); err != nil {
+		return nil, "", errors.Join(err, listener.Close())
+	}
+	return listener, address, nil
 }
 
 // sweep removes sockets whose process has ended and that nobody answers on: its number may be that of a process that cannot be seen from here.
