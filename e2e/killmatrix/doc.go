@@ -8,7 +8,8 @@
 // What is held. After every fault the program at its path is exactly the old or exactly the new version, and starts; the user's text is
 // whole; the next good release arrives by itself, within a few starts; and then there is no file that an undisturbed update would not
 // have left. The faults are: the process is killed before the call; all processes are; the call fails with ENOSPC, EACCES or EIO; from
-// this call on the disk is full; the power fails, and what was not synced is lost, in part or whole.
+// this call on the disk is full; the power fails, and what was not synced is lost, in part or whole. (Power that fails
+// while all has been synced is all processes killed at once.)
 //
 // A point is a call as it can be recognised in another run: the process by its version and part, the call, its paths, and how many calls alike
 // came before. The set of points is recorded from an undisturbed run of each scenario.

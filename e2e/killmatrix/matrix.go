@@ -27,7 +27,6 @@ type fault struct {
 
 var faults = []fault{
 	{"killed", calls.Kill, false},
-	{"all killed", calls.KillAll, false},
 	{"ENOSPC", calls.Fail(syscall.ENOSPC), false},
 	{"EACCES", calls.Fail(syscall.EACCES), false},
 	{"EIO", calls.Fail(syscall.EIO), false},
@@ -56,7 +55,7 @@ type Result struct {
 // Run goes through the matrix.
 func Run(o Options) (Result, error) {
 	o.Every, o.Parallel = max(o.Every, 1), orElse(o.Parallel, 2)
-	m := &matrix{Options: o}
+	m := &matrix{Options: o, done: map[point]bool{}}
 	chosen := slices.DeleteFunc(slices.Clone(scenarios), func(s scenario) bool { return !strings.Contains(s.name, o.Only) })
 	var err error
 	if m.world, err = build(o.Dir, chosen); err != nil {
@@ -83,6 +82,8 @@ type matrix struct {
 	Options
 	world *world
 
+	done map[point]bool // tormented in an earlier scenario, which was the same up to there
+
 	mu    sync.Mutex
 	total Result
 }
@@ -106,12 +107,16 @@ func (m *matrix) scenario(s scenario) error {
 	if err != nil {
 		return fmt.Errorf("record: %w", err)
 	}
+	fresh := slices.DeleteFunc(slices.Clone(points), func(p point) bool { return m.done[p] })
 	var chosen []point
-	for at := 0; at < len(points); at += m.Every {
-		chosen = append(chosen, points[at])
+	for n, p := range fresh {
+		m.done[p] = true
+		if n%m.Every == 0 {
+			chosen = append(chosen, p)
+		}
 	}
-	m.say("%s (%s): %d points, of which\n%s", s.name, s.phases, len(points), byRole(points))
-	m.total.Points += len(points)
+	m.say("%s (%s): %d points, of which new\n%s", s.name, s.phases, len(points), byRole(fresh))
+	m.total.Points += len(fresh)
 	for _, f := range faults {
 		if strings.Contains(f.name, m.Fault) {
 			m.inject(s, chosen, f)

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 )
 
@@ -31,19 +32,22 @@ type world struct {
 	address  string // of the feeds' server
 	server   *http.Server
 	sums     map[string]string // of each version and behaviour, by SHA-256: the version
+	forks    chan func()       // to the thread that starts commands
 }
 
 // build compiles the programs and publishes the releases of the scenarios.
 func build(dir string, chosen []scenario) (*world, error) {
-	w := &world{dir: dir, launcher: filepath.Join(dir, "launch"), sums: map[string]string{}}
+	w := &world{dir: dir, launcher: filepath.Join(dir, "launch"), sums: map[string]string{}, forks: make(chan func())}
+	go w.fork()
+	root, err := w.run(exec.Command("go", "list", "-m", "-f", "{{.Dir}}"))
+	if err != nil {
+		return nil, fmt.Errorf("find the module: %w\n%s", err, root)
+	}
 	for name, source := range map[string]string{"vcm": "./cmd/vcm", "launch": "./e2e/killmatrix/launch", "program": "./e2e/killmatrix/program"} {
 		cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(dir, name), source)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		cmd.Dir = "."
-		if root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output(); err == nil {
-			cmd.Dir = string(bytes.TrimSpace(root))
-		}
-		if out, err := cmd.CombinedOutput(); err != nil {
+		cmd.Dir = string(bytes.TrimSpace(root))
+		if out, err := w.run(cmd); err != nil {
 			return nil, fmt.Errorf("build %s: %w\n%s", name, err, out)
 		}
 	}
@@ -99,22 +103,43 @@ func (w *world) publish(feed, behaviour string, patches int) error {
 	if err := release(before, second, behaviour, patches); err != nil {
 		return err
 	}
-	if err := copyAll(before, after); err != nil {
+	if err := w.copyAll(before, after); err != nil {
 		return err
 	}
 	return release(after, third, "good", 0)
 }
 
 // copyAll keeps permissions, and what is one file under two names one file.
-func copyAll(from, to string) error {
-	if out, err := exec.Command("cp", "-a", from, to).CombinedOutput(); err != nil {
+func (w *world) copyAll(from, to string) error {
+	if out, err := w.run(exec.Command("cp", "-a", from, to)); err != nil {
 		return fmt.Errorf("copy %s: %w: %s", from, err, out)
 	}
 	return nil
 }
 
+// run runs a command and returns what it, and whatever it has started, wrote. All commands are started by one thread: a tracer waits for all
+// children of its own, and a thread that has started something must not become one.
+func (w *world) run(cmd *exec.Cmd) ([]byte, error) {
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	started := make(chan error)
+	w.forks <- func() { started <- cmd.Start() }
+	if err := <-started; err != nil {
+		return nil, err
+	}
+	err := cmd.Wait()
+	return out.Bytes(), err
+}
+
+func (w *world) fork() {
+	runtime.LockOSThread()
+	for start := range w.forks {
+		start()
+	}
+}
+
 func (w *world) vcm(args ...string) error {
-	if out, err := exec.Command(filepath.Join(w.dir, "vcm"), args...).CombinedOutput(); err != nil {
+	if out, err := w.run(exec.Command(filepath.Join(w.dir, "vcm"), args...)); err != nil {
 		return fmt.Errorf("vcm %v: %w\n%s", args, err, out)
 	}
 	return nil
@@ -131,8 +156,11 @@ func (w *world) serve() error {
 	return nil
 }
 
-// close ends the server.
-func (w *world) close() { _ = w.server.Close() }
+// close ends the server and the thread.
+func (w *world) close() {
+	_ = w.server.Close()
+	close(w.forks)
+}
 
 // which version a file is, exactly; an error for any other.
 func (w *world) which(path string) (string, error) {

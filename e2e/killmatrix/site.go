@@ -74,7 +74,7 @@ func (s *site) save(saved string) error {
 	if err := os.MkdirAll(filepath.Dir(saved), 0o755); err != nil {
 		return err
 	}
-	return copyAll(s.dir, saved)
+	return s.copyAll(s.dir, saved)
 }
 
 func (s *site) restore(saved string) error {
@@ -84,7 +84,7 @@ func (s *site) restore(saved string) error {
 	if err := os.RemoveAll(s.dir); err != nil {
 		return err
 	}
-	return copyAll(saved, s.dir)
+	return s.copyAll(saved, s.dir)
 }
 
 func (s *site) env(feed string) []string {
@@ -102,10 +102,8 @@ func (s *site) start(feed string, args ...string) error {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, s.program(), args...)
 	cmd.Env = s.env(feed)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out // its end is that of everything that holds it
-	err := cmd.Run()
-	s.note(out.Bytes())
+	out, err := s.run(cmd)
+	s.note(out)
 	var exit *exec.ExitError
 	if ctx.Err() != nil || err != nil && !errors.As(err, &exit) {
 		return fmt.Errorf("start the program: %w", errors.Join(ctx.Err(), err))
@@ -177,7 +175,7 @@ func (s *site) sound() error {
 	if version != first && version != second {
 		return fmt.Errorf("the program is version %s", version)
 	}
-	out, err := exec.Command(s.program(), "--version").CombinedOutput()
+	out, err := s.run(exec.Command(s.program(), "--version"))
 	if err != nil || strings.TrimSpace(string(out)) != version {
 		return fmt.Errorf("version %s does not start: %w, %q", version, err, out)
 	}
@@ -234,10 +232,12 @@ func (s *site) age() error {
 func (s *site) examine(feed string) (settled bool, err error) {
 	cmd := exec.Command(s.program(), "--examine")
 	cmd.Env = s.env(feed)
-	out, err := cmd.Output()
+	out, err := s.run(cmd)
 	if err != nil {
-		return false, fmt.Errorf("examine the install: %w", err)
+		return false, fmt.Errorf("examine the install: %w: %s", err, out)
 	}
+	out = bytes.TrimSpace(out)
+	out = out[bytes.LastIndexByte(out, '\n')+1:] // behind what it logs
 	var r struct {
 		Recovered struct {
 			Outcome   string

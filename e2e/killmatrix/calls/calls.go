@@ -84,9 +84,8 @@ type Verdict int
 
 // The verdicts besides the system's errors.
 const (
-	Go      Verdict = 0  // let it happen
-	Kill    Verdict = -1 // kill its process
-	KillAll Verdict = -2 // kill all processes
+	Go   Verdict = 0  // let it happen
+	Kill Verdict = -1 // kill its process
 )
 
 // Fail makes a call fail.

@@ -226,10 +226,6 @@ func (t *tracer) called(tid int, th *thread) {
 	case verdict == Go:
 		th.pending = call
 		_ = syscall.PtraceSyscall(tid, 0) // to its return; a process that was killed meanwhile needs no word
-	case verdict == KillAll:
-		t.mu.Lock()
-		t.killAll()
-		t.mu.Unlock()
 	case verdict == Kill:
 		_ = syscall.Kill(th.process.PID, syscall.SIGKILL)
 	default:
