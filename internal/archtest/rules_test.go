@@ -64,6 +64,8 @@ var rooms = []room{
 		"a general compressor stays behind two calls that bound it"},
 	{"updater/install", []string{"updater/delta/...", "updater/release", "internal/durable", "x", "github.com/minio/selfupdate/...", "github.com/zeebo/blake3"}, nil,
 		"it changes the user's files: nothing that talks to a network or a window may be in the same room"},
+	{"updater/doctor", []string{"x"}, nil,
+		"it looks at the system around a program and changes nothing, so it needs nothing that could"},
 	{"updater/outcome", []string{"internal/durable", "x"}, nil,
 		"what is told about the user's computer is decided in one small room, which knows of reports and nothing else"},
 	{"updater/handover", []string{"x", "github.com/Microsoft/go-winio"}, nil,
