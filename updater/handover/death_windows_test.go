@@ -1,6 +1,9 @@
 package handover_test
 
-import "os"
+import (
+	"errors"
+	"os"
+)
 
 func takeLock(path string) (*os.File, error) { return os.Create(path) }
 
@@ -8,3 +11,5 @@ func takeLock(path string) (*os.File, error) { return os.Create(path) }
 func stillLocked(string, *os.File) error { return nil }
 
 func standStill() { select {} }
+
+func serve() error { return errors.ErrUnsupported }

@@ -15,10 +15,20 @@ import (
 
 const roleVariable = "HANDOVER_TEST_ROLE"
 
+// generationVariable makes this binary a server without a window, and tells its generation.
+const generationVariable = "HANDOVER_TEST_GENERATION"
+
 // TestMain runs this binary as the successor when a test starts it as one.
 func TestMain(m *testing.M) {
 	if os.Getenv(killVariable) != "" {
 		os.Exit(actor())
+	}
+	if os.Getenv(generationVariable) != "" {
+		if err := serve(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
 	}
 	if role := os.Getenv(roleVariable); role != "" {
 		if err := successor(role); err != nil {
