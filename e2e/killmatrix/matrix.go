@@ -41,7 +41,8 @@ type Options struct {
 	Fault    string // only faults whose name has this in it, "power" for the power cuts
 	Parallel int    // 0: 2
 	Out      io.Writer
-	Verbose  bool
+	Verbose  bool // say what the programs said of each failure
+	Keep     bool // keep the disks that a power cut left where that was a failure
 }
 
 // Result counts.

@@ -87,6 +87,9 @@ func (m *matrix) cuts(s scenario, worker int, tell func(*site, string, error)) e
 				return nil
 			}
 			err := m.afterCut(site, s, i)
+			if err != nil && m.Keep {
+				err = errors.Join(err, i.Write(filepath.Join(m.Dir, fmt.Sprintf("failed-%s-%d", s.feed, number))))
+			}
 			tell(site, c.Key(), err)
 			return nil
 		})

@@ -128,7 +128,7 @@ func (a *arguments) at(folder, name int) string {
 	if filepath.IsAbs(path) {
 		return filepath.Clean(path)
 	}
-	from := ""
+	var from string
 	if folder < 0 || int32(a.args[folder]) == unix.AT_FDCWD {
 		from, _ = os.Readlink(fmt.Sprintf("/proc/%d/cwd", a.tid))
 	} else {

@@ -28,13 +28,13 @@ func run() (bool, error) {
 	flag.StringVar(&o.Fault, "fault", "", "only faults whose name has this in it")
 	flag.IntVar(&o.Parallel, "parallel", 2, "runs at once")
 	flag.BoolVar(&o.Verbose, "v", false, "show what the programs said of each failure")
-	keep := flag.Bool("keep", false, "leave the folder with everything in it")
+	flag.BoolVar(&o.Keep, "keep", false, "leave the folder with everything in it, and the disks of failed power cuts")
 	flag.Parse()
 	var err error
 	if o.Dir, err = killmatrix.Folder(); err != nil {
 		return false, err
 	}
-	if *keep {
+	if o.Keep {
 		fmt.Println(o.Dir)
 	} else {
 		defer os.RemoveAll(o.Dir)
