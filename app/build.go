@@ -29,14 +29,13 @@ const (
 	snapshotSchema = 1
 )
 
-// checkURL is the endpoint that answers a check in one request, beside a feed as a Version Management Centre serves it. Elsewhere a feed is files
-// alone, and there is none.
-func checkURL(feed string) string {
+// beside is the address of an endpoint beside a feed as a Version Management Centre serves it. Elsewhere a feed is files alone, and there is none.
+func beside(feed, endpoint string) string {
 	origin, found := strings.CutSuffix(strings.TrimSuffix(feed, "/"), "/feed")
 	if !found {
 		return ""
 	}
-	return origin + "/v1/check"
+	return origin + endpoint
 }
 
 // build is what the linker's strings mean.

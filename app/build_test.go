@@ -11,7 +11,7 @@ func TestCheckURL(t *testing.T) {
 		"https://updates.example.org/app/feed/": "https://updates.example.org/app/v1/check",
 		"":                                      "",
 	} {
-		if got := checkURL(feed); got != want {
+		if got := beside(feed, "/v1/check"); got != want {
 			t.Errorf("%s: %q, want %q", feed, got, want)
 		}
 	}

@@ -33,6 +33,8 @@ const (
 	gapWithin = time.Second
 	// momentWithin is how long a moment at which nothing is in the way may take to come. Meanwhile nothing is recorded.
 	momentWithin = 10 * time.Second
+	// upToDate is how far behind the user's keys the page may be.
+	upToDate = 60 * time.Millisecond
 	// lastWithin is how long the page may take to answer behind the user's last key.
 	lastWithin = 3 * time.Second
 	// meetWithin is how long the running version may take to say what it shows.
@@ -99,16 +101,12 @@ func (s *shell) crossVisibly(ctx context.Context, p *passing.Passage, commit fun
 	if err := p.AwaitThere(ctx); err != nil {
 		return err
 	}
-	if err := rightMoment(ctx, native); err != nil {
+	if err := s.rightMoment(ctx, native); err != nil {
 		return err
 	}
-	probe, last, err := s.session.hush(ctx)
+	last, err := s.session.hush(ctx)
 	if err != nil {
 		return fmt.Errorf("finish what the window is saving: %w", err)
-	}
-	// Keys that the page has not got round to yet would keep the user's next ones waiting behind the gate.
-	if _, err := answerBehindKeys(ctx, native, probe); err != nil {
-		return err
 	}
 	began := time.Now()
 	if err := native.CloseGate(func(in window.Input) { _ = p.Input(in) }); err != nil { // a passage that is broken fails the commit
@@ -157,9 +155,9 @@ func answerBehindKeys(ctx context.Context, native *window.Window, a answer) (str
 
 var errPageSilent = fmt.Errorf("%w: the page did not answer in time", updater.ErrNotNow)
 
-// rightMoment waits until nothing is in the way: no mouse button, no menu, and if possible a pause in the typing. A window that others cover in
-// part, and that has not the keyboard, cannot come out unseen.
-func rightMoment(ctx context.Context, native *window.Window) error {
+// rightMoment waits until nothing is in the way: no mouse button, no menu, a page that keeps up with the keys, and if possible a pause in
+// them. A window that others cover in part, and that has not the keyboard, cannot come out unseen.
+func (s *shell) rightMoment(ctx context.Context, native *window.Window) error {
 	began := time.Now()
 	look := time.NewTicker(5 * time.Millisecond)
 	defer look.Stop()
@@ -174,10 +172,12 @@ func rightMoment(ctx context.Context, native *window.Window) error {
 			return err
 		case !onScreen(frame):
 			return fmt.Errorf("%w: it was put away", updater.ErrNotNow)
-		case use.Focused && !use.Pressed && !use.Grabbed && (use.SinceKey >= keyGap || time.Since(began) > gapWithin):
-			return nil
 		case time.Since(began) > momentWithin:
 			return fmt.Errorf("%w: %+v", updater.ErrNotNow, use)
+		case use.Focused && !use.Pressed && !use.Grabbed && (use.SinceKey >= keyGap || time.Since(began) > gapWithin):
+			if s.keepsUp(ctx, native) {
+				return nil
+			}
 		}
 		select {
 		case <-look.C:
@@ -185,6 +185,17 @@ func rightMoment(ctx context.Context, native *window.Window) error {
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// keepsUp says whether the page has got round to all keys. Those it has not would keep the user's next ones waiting behind the gate.
+func (s *shell) keepsUp(ctx context.Context, native *window.Window) bool {
+	probe, err := s.session.probe(ctx)
+	if err != nil {
+		return false
+	}
+	asked := time.Now()
+	_, err = answerBehindKeys(ctx, native, probe)
+	return err == nil && time.Since(asked) < upToDate
 }
 
 // ---- the successor's side ----

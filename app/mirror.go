@@ -87,12 +87,21 @@ func (s *Session) stream(ctx context.Context) error {
 	}
 }
 
-// hush makes the page save and record nothing more. It answers the next key F19 with nothing, and the one after with its last moment.
-func (s *Session) hush(ctx context.Context) (probe, last answer, err error) {
+// probe makes the page answer the next key F19.
+func (s *Session) probe(ctx context.Context) (behindKeys answer, err error) {
 	id := rand.Text()
-	probe, last = s.expect(id+"/probe"), s.expect(id+"/last")
+	behindKeys, ready := s.expect(id), s.expect(id+"/ready")
+	s.emit(eventCross, crossStep{Step: "probe", ID: id})
+	_, err = ready.wait(ctx)
+	return behindKeys, err
+}
+
+// hush makes the page save and record nothing more, and answer the next key F19 with its last moment.
+func (s *Session) hush(ctx context.Context) (last answer, err error) {
+	id := rand.Text()
+	last = s.expect(id + "/last")
 	_, err = s.ask(ctx, "hush", id, "")
-	return probe, last, err
+	return last, err
 }
 
 // stay makes the page go on as if no other process had been there.

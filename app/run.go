@@ -44,6 +44,9 @@ func runWindow(ctx context.Context, page fs.FS, log *slog.Logger) error {
 		}
 		return err
 	}
+	if ended, err := s.launch(ctx); ended {
+		return err
+	}
 	window.HoldBack()
 	err := wails.Run(&options.App{
 		Title:            Name,
@@ -125,7 +128,7 @@ func (s *shell) assemble(ctx context.Context) error {
 	if s.successor != nil {
 		s.join(ctx)
 	}
-	s.updates = &Updates{engine: s.engine, preferences: s.preferences}
+	s.updates = &Updates{engine: s.engine, preferences: s.preferences, outcomes: s.outcomes}
 	return nil
 }
 

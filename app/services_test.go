@@ -166,7 +166,7 @@ func TestSettingsThroughTheBridge(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		keys(t, chosen):                    "editor language theme updates zoom",
-		keys(t, chosen.Updates):            "automatic channel checkEvery connection metered probation quietHours speedLimit",
+		keys(t, chosen.Updates):            "automatic channel checkEvery connection holdFor idleMinutes metered probation quietHours share skip speedLimit start",
 		keys(t, chosen.Updates.QuietHours): "days downloads from on to",
 	} {
 		if name != want {

@@ -29,6 +29,7 @@ import (
 	"github.com/tesseract-desktop/tesseract/updater/fetch/system"
 	"github.com/tesseract-desktop/tesseract/updater/handover"
 	"github.com/tesseract-desktop/tesseract/updater/install"
+	"github.com/tesseract-desktop/tesseract/updater/outcome"
 	"github.com/tesseract-desktop/tesseract/updater/release"
 )
 
@@ -45,6 +46,7 @@ type shell struct {
 	workspace   *workspace.Workspace
 	snapshots   *snapshots
 	engine      *updater.Engine
+	outcomes    *outcome.Queue // nil where its folder cannot be used
 
 	documents *Documents
 	settings  *Settings
@@ -77,17 +79,25 @@ func (s *shell) newEngine(b build) (*updater.Engine, error) {
 	}
 	s.status = statusFile{folder: s.box.Updates(), log: s.log}
 	dir := s.box.Updates().Path()
+	client := &http.Client{Transport: transport}
+	s.outcomes, err = outcome.Open(outcome.Options{
+		Dir: dir, URL: beside(url, "/v1/outcomes"), Enabled: func() bool { return s.preferences.Get().Updates.Share }, Client: client, Log: s.log,
+	})
+	if err != nil {
+		s.log.Warn("how updates go will not be noted", "why", err)
+	}
 	return updater.New(updater.Options{
 		App:      feedName,
 		Version:  b.version,
 		Platform: release.Current(),
 		Feed: feed.Options{
-			URL: url, CheckURL: checkURL(url), Root: b.root, Dir: dir + "/feed", App: feedName, Client: &http.Client{Transport: transport}, Log: s.log,
+			URL: url, CheckURL: beside(url, "/v1/check"), Root: b.root, Dir: dir + "/feed", App: feedName, Client: client, Log: s.log,
 		},
 		Install:    install.Options{Target: s.program, Dir: dir, Log: s.log},
 		RuntimeDir: s.runtimeDir,
 		Settings:   s.updateSettings,
 		Successor:  s.successor,
+		Outcomes:   s.outcomes,
 		OnStatus:   s.onStatus,
 		Log:        s.log,
 		Host: updater.Host{
@@ -102,6 +112,7 @@ func (s *shell) newEngine(b build) (*updater.Engine, error) {
 			Quit:      s.quit,
 			Meet:      s.meet,
 			Cross:     s.cross,
+			CanCross:  s.canCross,
 			Healthy:   s.healthy,
 		},
 	})
@@ -109,6 +120,10 @@ func (s *shell) newEngine(b build) (*updater.Engine, error) {
 
 func (s *shell) updateSettings() updater.Settings {
 	u := s.preferences.Get().Updates
+	skip, err := release.ParseVersion(u.Skip)
+	if err != nil {
+		skip = release.Version{} // none, or somebody wrote there what is no version
+	}
 	return updater.Settings{
 		Channel:    release.Channel(u.Channel),
 		Automatic:  updater.Automatic(u.Automatic),
@@ -117,6 +132,10 @@ func (s *shell) updateSettings() updater.Settings {
 		SpeedLimit: u.SpeedLimit,
 		Metered:    updater.Metered(u.Metered),
 		Connection: updater.Connection(u.Connection),
+		Start:      updater.Start(u.Start),
+		IdleAfter:  time.Duration(u.IdleMinutes) * time.Minute,
+		HoldFor:    updater.HoldFor{Until: u.HoldFor.Until(), Open: u.HoldFor.Open()},
+		Skip:       skip,
 		Quiet: updater.QuietHours{
 			On: u.QuietHours.On, From: int(u.QuietHours.From), To: int(u.QuietHours.To), Days: u.QuietHours.Days, Downloads: u.QuietHours.Downloads,
 		},

@@ -108,9 +108,11 @@ test('edits of an editor travel one by one', async () => {
 test('the keyboard passes: the second F19 is answered with the last moment, and the other page takes it', async () => {
   const { incumbent, successor } = await pair()
   await pass(incumbent, successor)
+  incumbent.controls.cross({ step: 'probe', id: 'p', data: '' })
+  await vi.waitFor(() => expect(incumbent.controls.answers.get('p/ready')).toBe(''))
   await incumbent.asked('hush', 'h')
   f19()
-  expect(incumbent.controls.answers.get('h/probe')).toBe('')
+  expect(incumbent.controls.answers.get('p')).toBe('')
   expect(incumbent.controls.answers.has('h/last')).toBe(false)
   incumbent.app.problem = { code: 'disk-full', message: 'full' }
   incumbent.app.state.layout.sidebarWidth = 222
@@ -142,7 +144,6 @@ test('a word being composed refuses, and the page stays in charge', async () => 
   const { incumbent } = await pair()
   document.dispatchEvent(new CompositionEvent('compositionstart'))
   await incumbent.asked('hush', 'h')
-  f19()
   f19()
   expect((JSON.parse(incumbent.controls.answers.get('h/last') ?? '') as Last).refused).not.toBe('')
   const before = incumbent.controls.puts.length

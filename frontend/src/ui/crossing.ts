@@ -36,7 +36,7 @@ const failed = (err: unknown) => `!${err instanceof Error ? err.message : String
 
 export function crossing({ app, session, platform, records, whole, light, ready }: Options): Crossing {
   let role: Role = app.start.mode === 'successor' ? 'waiting' : 'charge'
-  let barriers: string[] = [] // the ids under which the next keys F19 are to be answered
+  let barriers: string[] = [] // the ids under which the next keys F19 are to be answered; id/last: with the last moment
   let composing = false
 
   const port = platform.session
@@ -63,11 +63,15 @@ export function crossing({ app, session, platform, records, whole, light, ready 
       out.begin()
       await recorded
     },
+    probe: ({ id }) => {
+      barriers.push(id)
+      answer(`${id}/ready`, '')
+    },
     hush: async ({ id }) => {
       role = 'hushed'
       session.saves.stop()
       await session.saves.settled()
-      barriers = [`${id}/probe`, `${id}/last`]
+      barriers.push(`${id}/last`)
       answer(id, String(out.now()))
     },
     stay: () => {
@@ -111,7 +115,7 @@ export function crossing({ app, session, platform, records, whole, light, ready 
     event.stopImmediatePropagation()
     if (event.type !== 'keydown') return
     const id = barriers.shift() ?? ''
-    if (barriers.length > 0) return answer(id, '')
+    if (!id.endsWith('/last')) return answer(id, '')
     session.saves.stop()
     try {
       const last: Last = lastOf(document, app, session, out.now(), composing)
