@@ -32,12 +32,13 @@ type Options struct {
 type Desktop struct {
 	env     []string
 	display string
+	memory  string // the folder in which a private screen keeps its pixels
 	private bool
 }
 
 // Start brings the desktop up. It ends with o.Processes.
 func Start(ctx context.Context, o Options) (*Desktop, error) {
-	d := &Desktop{display: o.Display}
+	d := &Desktop{display: o.Display, memory: o.Runtime}
 	if o.Display == "" {
 		d.private = true
 		if err := d.startScreen(o); err != nil {
@@ -87,7 +88,7 @@ func (d *Desktop) startScreen(o Options) error {
 	}
 	defer read.Close()
 	screen, err := o.Processes.Start([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + o.Runtime}, []*os.File{write},
-		"Xvfb", "-displayfd", "3", "-screen", "0", o.Screen+"x24", "-nolisten", "tcp", "-noreset", "-dpi", "96")
+		"Xvfb", "-displayfd", "3", "-screen", "0", o.Screen+"x24", "-nolisten", "tcp", "-noreset", "-dpi", "96", "-fbdir", o.Runtime)
 	write.Close()
 	if err != nil {
 		return err

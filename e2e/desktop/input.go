@@ -26,6 +26,12 @@ func (d *Desktop) Key(ctx context.Context, keys ...string) error {
 	return err
 }
 
+// Do carries out a chain of xdotool's commands.
+func (d *Desktop) Do(ctx context.Context, commands ...string) error {
+	_, err := d.run(ctx, "xdotool", commands...)
+	return err
+}
+
 // Click clicks with the left button, times times, at a place inside the window's content.
 func (w *Window) Click(ctx context.Context, x, y, times int) error {
 	if err := w.Point(ctx, x, y); err != nil {

@@ -28,10 +28,10 @@ var (
 	Later  = release.Variant{Name: "1.2.0", Version: "1.2.0", Edits: newer}
 )
 
-// Dying is an update that passes its trial and dies as soon as it is to take over.
-var Dying = release.Variant{Name: "1.1.0-dying", Version: "1.1.0", Edits: append(append([]release.Edit{}, newer...), release.Edit{
-	File: "dying.go",
-	New: `package main
+// The bad releases. Each passes its trial.
+var (
+	// Dying ends as soon as another version has started it.
+	Dying = bad("dying", release.Edit{File: "bad.go", New: `package main
 
 import "os"
 
@@ -41,5 +41,77 @@ var _ = func() bool {
 	}
 	return true
 }()
-`,
-})}
+`})
+	// Silent never gets as far as a window.
+	Silent = bad("silent", release.Edit{File: "bad.go", New: `package main
+
+import (
+	"os"
+	"time"
+)
+
+var _ = func() bool {
+	if os.Getenv("HANDOVER_SOCKET") != "" {
+		time.Sleep(time.Hour)
+	}
+	return true
+}()
+`})
+	// Forgetful restores nothing.
+	Forgetful = bad("forgetful", release.Edit{
+		File: "frontend/src/snapshot/restore.ts", Old: "      state = step.apply(state)\n", New: "      throw new Error(`nothing comes back: ${typeof step}`)\n",
+	})
+	// Frozen takes over and stops dead.
+	Frozen = inCharge("frozen", "time.Second", "SIGSTOP")
+	// Spinning takes over, and its page is busy for ever.
+	Spinning = bad("spinning", release.Edit{File: "frontend/src/main.ts", New: `
+declare const runtime: { EventsOn(event: string, then: () => void): void }
+runtime.EventsOn('session:took-over', () => {
+  for (;;);
+})
+`})
+	// Doomed works for half a minute.
+	Doomed = inCharge("doomed", "30*time.Second", "SIGKILL")
+	// Fickle dies at every second start.
+	Fickle = bad("fickle", release.Edit{File: "bad.go", New: `package main
+
+import (
+	"os"
+	"path/filepath"
+)
+
+var _ = func() bool {
+	if len(os.Args) > 1 {
+		return true
+	}
+	marks := filepath.Join(os.Getenv("XDG_STATE_HOME"), "starts")
+	starts, _ := os.ReadFile(marks)
+	if os.WriteFile(marks, append(starts, '.'), 0o600) != nil || len(starts)%2 == 1 {
+		os.Exit(3)
+	}
+	return true
+}()
+`})
+)
+
+// bad is an update with something in it that no trial finds.
+func bad(name string, edits ...release.Edit) release.Variant {
+	return release.Variant{Name: "1.1.0-" + name, Version: "1.1.0", Edits: append(append([]release.Edit{}, newer...), edits...)}
+}
+
+// inCharge is a bad release that sends itself a signal some time after it has taken over.
+func inCharge(name, after, signal string) release.Variant {
+	const place = "	s.session.tookOver()\n	return nil\n"
+	return bad(name,
+		release.Edit{File: "app/shell.go", Old: place, New: "	goBad()\n" + place},
+		release.Edit{File: "app/bad.go", New: `package app
+
+import (
+	"os"
+	"syscall"
+	"time"
+)
+
+func goBad() { time.AfterFunc(` + after + `, func() { syscall.Kill(os.Getpid(), syscall.` + signal + `) }) }
+`})
+}
