@@ -101,7 +101,7 @@ func bad(name string, edits ...release.Edit) release.Variant {
 
 // inCharge is a bad release that sends itself a signal some time after it has taken over.
 func inCharge(name, after, signal string) release.Variant {
-	const place = "	s.session.tookOver()\n	return nil\n"
+	const place = "	s.session.tookOver()\n	s.answerCall()\n	return nil\n"
 	return bad(name,
 		release.Edit{File: "app/shell.go", Old: place, New: "	goBad()\n" + place},
 		release.Edit{File: "app/bad.go", New: `package app
