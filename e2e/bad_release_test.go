@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tesseract-desktop/tesseract/e2e/await"
+	"github.com/tesseract-desktop/tesseract/e2e/desktop"
 	"github.com/tesseract-desktop/tesseract/e2e/release"
 	"github.com/tesseract-desktop/tesseract/e2e/scenario"
 )
@@ -27,7 +28,6 @@ func TestBadReleases(t *testing.T) {
 		{"exits at once", scenario.Dying, []string{"crash", "not-ready"}},
 		{"hangs before it is ready", scenario.Silent, []string{"not-ready"}},
 		{"restores nothing", scenario.Forgetful, []string{"restore"}},
-		{"hangs after it was ready", scenario.Frozen, []string{"crash"}},
 		{"its page hangs after it was ready", scenario.Spinning, []string{"crash"}},
 	} {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
@@ -45,34 +45,47 @@ func TestBadReleases(t *testing.T) {
 }
 
 // The new version works for half a minute, and the person with it.
-func TestReleaseThatCrashesLater(t *testing.T) {
-	p := newPlay(t).atWork()
-	ctx := t.Context()
-	p.must(p.WritePreferences(`{"updates":{"checkEvery":"1s","probation":"10m"}}`))
-	p.publish(scenario.Doomed)
-	p.must(p.work.PutAway(ctx))
-	status, err := p.AwaitVersion(ctx, scenario.Doomed.Version)
-	p.must(err)
-	back, err := p.work.BringBack(ctx, status.PID)
-	p.must(err)
-	old := p.app.PID
-	p.app = back.App
-	const sentence = "Written in the version that does not last."
-	p.must(p.work.GoOn(ctx, sentence))
+func TestReleaseThatFailsLater(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		release release.Variant
+	}{
+		{"crashes", scenario.Doomed},
+		{"stands still", scenario.Frozen},
+	} {
+		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
+			p := newPlay(t).atWork()
+			ctx := t.Context()
+			p.must(p.WritePreferences(`{"updates":{"checkEvery":"1s","probation":"10m"}}`))
+			p.publish(c.release)
+			p.must(p.work.PutAway(ctx))
+			status, err := p.AwaitVersion(ctx, c.release.Version)
+			p.must(err)
+			back, err := p.work.BringBack(ctx, status.PID)
+			p.must(err)
+			old := p.app.PID
+			p.app = back.App
+			const sentence = "Written in the version that does not last."
+			p.must(p.work.GoOn(ctx, sentence))
 
-	p.must(await.Until(ctx, time.Minute, "the new version to die", func() error {
-		if slices.Contains(p.Processes.Running(), status.PID) {
-			return errors.New("it runs")
-		}
-		return nil
-	}))
-	died := time.Now()
-	p.must(p.work.TakenBack(ctx, old))
-	t.Logf("the old version's window was there, and painted, %d ms after the new one was found dead", time.Since(died).Milliseconds())
-	got, err := p.work.Paragraph(ctx)
-	p.must(err)
-	if got != sentence {
-		t.Errorf("the last line is %q, want %q", got, sentence)
+			p.must(await.Until(ctx, time.Minute, "the new version to fail", func() error {
+				if desktop.Works(status.PID) {
+					return errors.New("it works")
+				}
+				return nil
+			}))
+			failed := time.Now()
+			_, err = p.app.Successor(ctx, old)
+			p.must(err)
+			shown := time.Since(failed)
+			p.must(p.work.TakenBack(ctx, old))
+			t.Logf("the old version's window was there after %d ms, and at rest after %d ms", shown.Milliseconds(), time.Since(failed).Milliseconds())
+			got, err := p.work.Paragraph(ctx)
+			p.must(err)
+			if got != sentence {
+				t.Errorf("the last line is %q, want %q", got, sentence)
+			}
+		})
 	}
 }
 

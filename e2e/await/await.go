@@ -3,6 +3,7 @@ package await
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -10,8 +11,11 @@ import (
 // interval is how often a condition is looked at. What is waited for takes at least a frame.
 const interval = 20 * time.Millisecond
 
-// Until looks at a condition until it holds. The condition's error is what it saw instead; the
-// last one is part of the error when the time is up.
+// ErrNever is in the error of a condition that will not hold any more, however long one waits.
+var ErrNever = errors.New("that will not happen any more")
+
+// Until looks at a condition until it holds, or says [ErrNever]. The condition's error is what it saw
+// instead; the last one is part of the error when the time is up.
 func Until(ctx context.Context, limit time.Duration, what string, condition func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -21,6 +25,9 @@ func Until(ctx context.Context, limit time.Duration, what string, condition func
 		seen := condition()
 		if seen == nil {
 			return nil
+		}
+		if errors.Is(seen, ErrNever) {
+			return fmt.Errorf("waited for %s: %w", what, seen)
 		}
 		select {
 		case <-ctx.Done():

@@ -62,6 +62,16 @@ func (p *Process) PID() int { return p.cmd.Process.Pid }
 // Done is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
+// Failed tells whether the process has ended otherwise than with success.
+func (p *Process) Failed() bool {
+	select {
+	case <-p.done:
+		return p.err != nil
+	default:
+		return false
+	}
+}
+
 // Output is the end of what the process wrote on both its streams.
 func (p *Process) Output() string { return p.output.String() }
 
@@ -124,6 +134,16 @@ func (ps *Processes) Running() (pids []int) {
 		}
 	}
 	return pids
+}
+
+// Works tells whether a process is there, and neither stopped nor dead.
+func Works(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	_, state, _ := bytes.Cut(stat, []byte(") ")) // after the program's name
+	return len(state) > 0 && !bytes.ContainsRune([]byte("TtZX"), rune(state[0]))
 }
 
 // Close ends everything that carries the mark, each by its number.

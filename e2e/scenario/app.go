@@ -114,7 +114,11 @@ func (s *Stage) launch(ctx context.Context, status bool) (*App, error) {
 	err = await.Until(ctx, 60*time.Second, "the app's first window", func() error {
 		select {
 		case <-process.Done():
-			return fmt.Errorf("it ended: %s", process.Output())
+			err := fmt.Errorf("it ended: %s", process.Output())
+			if process.Failed() {
+				err = fmt.Errorf("%w: %w", await.ErrNever, err)
+			}
+			return err
 		default:
 		}
 		if status {

@@ -61,8 +61,8 @@ var _ = func() bool {
 	Forgetful = bad("forgetful", release.Edit{
 		File: "frontend/src/snapshot/restore.ts", Old: "      state = step.apply(state)\n", New: "      throw new Error(`nothing comes back: ${typeof step}`)\n",
 	})
-	// Frozen takes over and stops dead.
-	Frozen = inCharge("frozen", "time.Second", "SIGSTOP")
+	// Frozen works for half a minute and stands still.
+	Frozen = inCharge("frozen", "SIGSTOP")
 	// Spinning takes over, and its page is busy for ever.
 	Spinning = bad("spinning", release.Edit{File: "frontend/src/main.ts", New: `
 declare const runtime: { EventsOn(event: string, then: () => void): void }
@@ -70,8 +70,8 @@ runtime.EventsOn('session:took-over', () => {
   for (;;);
 })
 `})
-	// Doomed works for half a minute.
-	Doomed = inCharge("doomed", "30*time.Second", "SIGKILL")
+	// Doomed works for half a minute and dies.
+	Doomed = inCharge("doomed", "SIGKILL")
 	// Fickle dies at every second start.
 	Fickle = bad("fickle", release.Edit{File: "bad.go", New: `package main
 
@@ -99,8 +99,8 @@ func bad(name string, edits ...release.Edit) release.Variant {
 	return release.Variant{Name: "1.1.0-" + name, Version: "1.1.0", Edits: append(append([]release.Edit{}, newer...), edits...)}
 }
 
-// inCharge is a bad release that sends itself a signal some time after it has taken over.
-func inCharge(name, after, signal string) release.Variant {
+// inCharge is a bad release that sends itself a signal half a minute after it has taken over.
+func inCharge(name, signal string) release.Variant {
 	const place = "	s.session.tookOver()\n	s.answerCall()\n	return nil\n"
 	return bad(name,
 		release.Edit{File: "app/shell.go", Old: place, New: "	goBad()\n" + place},
@@ -112,6 +112,6 @@ import (
 	"time"
 )
 
-func goBad() { time.AfterFunc(` + after + `, func() { syscall.Kill(os.Getpid(), syscall.` + signal + `) }) }
+func goBad() { time.AfterFunc(30*time.Second, func() { syscall.Kill(os.Getpid(), syscall.` + signal + `) }) }
 `})
 }
