@@ -82,7 +82,7 @@ func (f *Folder) present() bool {
 }
 
 func openRoot(path string) (*os.Root, error) {
-	if err := os.MkdirAll(path, folderPerm); err != nil {
+	if err := durable.MkdirAll(path, folderPerm); err != nil {
 		return nil, err
 	}
 	info, err := os.Stat(path)

@@ -271,3 +271,24 @@ func ExampleWriteFile() {
 	os.Stdout.Write(b)
 	// Output: {"theme":"dark"}
 }
+
+func TestMkdirAll(t *testing.T) {
+	top := t.TempDir()
+	dir := filepath.Join(top, "a", "b", "c")
+	for range 2 {
+		if err := durable.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			t.Fatalf("no folder was made: %v", err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(top, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, blocked := range []string{"file", "file/below"} {
+		if err := durable.MkdirAll(filepath.Join(top, blocked), 0o700); err == nil {
+			t.Errorf("made %s, where a file is", blocked)
+		}
+	}
+}

@@ -144,16 +144,14 @@ func (l *Log) locked(do func() error) error {
 
 // openEnd returns the file and the offset where the next record goes, with everything unfinished behind it cut off.
 func (l *Log) openEnd() (*os.File, int64, error) {
-	created := false
 	f, err := l.root.OpenFile(l.name, os.O_RDWR, l.perm)
 	if errors.Is(err, fs.ErrNotExist) {
-		created = true
 		f, err = l.root.OpenFile(l.name, os.O_RDWR|os.O_CREATE, l.perm)
 	}
 	if err != nil {
 		return nil, 0, err
 	}
-	end, err := l.cut(f, created)
+	end, err := l.cut(f)
 	if err != nil {
 		_ = f.Close()
 		return nil, 0, err
@@ -161,13 +159,13 @@ func (l *Log) openEnd() (*os.File, int64, error) {
 	return f, end, nil
 }
 
-func (l *Log) cut(f *os.File, created bool) (int64, error) {
-	if created {
-		return 0, errors.Join(f.Sync(), SyncDir(l.root, filepath.Dir(l.name)))
-	}
+func (l *Log) cut(f *os.File) (int64, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return 0, err
+	}
+	if info.Size() == 0 { // it is new, and whoever made it may have died before its name was durable
+		return 0, errors.Join(f.Sync(), SyncDir(l.root, filepath.Dir(l.name)))
 	}
 	if l.seen != nil && os.SameFile(l.seen, info) && l.seen.Size() == info.Size() {
 		return info.Size(), nil

@@ -1,11 +1,13 @@
 package durable
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
+	"syscall"
 )
 
 // Sync makes what is called name durable, but for that name itself: a file's bytes, or a folder with everything in it. Symbolic links need
@@ -102,4 +104,35 @@ func Exchange(root *os.Root, a, b string) error {
 		return fmt.Errorf("exchange %s and %s: %w", a, b, err)
 	}
 	return SyncDir(root, filepath.Dir(filepath.Clean(a)))
+}
+
+// MkdirAll makes a folder and those above it that are missing, and makes their names durable, so that what is put into it cannot be lost with it.
+// A folder that is there already stays as it is.
+func MkdirAll(dir string, perm fs.FileMode) error {
+	switch info, err := os.Stat(dir); {
+	case err == nil && info.IsDir():
+		return nil
+	case err == nil:
+		return &fs.PathError{Op: "mkdir", Path: dir, Err: syscall.ENOTDIR}
+	}
+	above := filepath.Dir(dir)
+	if above != dir {
+		if err := MkdirAll(above, perm); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(dir, perm); err != nil {
+		if info, statErr := os.Stat(dir); statErr != nil || !info.IsDir() {
+			return err // else another process was faster
+		}
+	}
+	root, err := os.OpenRoot(above)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil // one that may be written and not read: nobody like us can sync it
+	}
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return SyncDir(root, ".")
 }

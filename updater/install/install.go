@@ -164,7 +164,7 @@ func resolve(target string) (string, error) {
 }
 
 func (i *Install) openState(dir string) error {
-	if err := os.MkdirAll(filepath.Join(dir, downloads), 0o700); err != nil {
+	if err := durable.MkdirAll(filepath.Join(dir, downloads), 0o700); err != nil {
 		return err
 	}
 	var err error
