@@ -36,7 +36,8 @@ const patience = 10 * time.Second
 
 // runWindow opens the window and returns when the app has ended.
 func runWindow(ctx context.Context, page fs.FS, log *slog.Logger) error {
-	runtime.LockOSThread() // the window's toolkit wants the main thread
+	runtime.LockOSThread()                                  // the window's toolkit wants the main thread
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // whoever reads the log may end before the app does, and that does not matter
 	s := &shell{log: log}
 	if err := s.assemble(ctx); err != nil {
 		if errors.Is(err, instance.ErrHeld) {

@@ -48,7 +48,7 @@ func NewProcesses() *Processes {
 	return p
 }
 
-// A Process is a started program. Its output is kept for messages.
+// A Process is a started program. What it writes is kept for messages, also what those write that it has started itself.
 type Process struct {
 	cmd    *exec.Cmd
 	done   chan struct{}
@@ -89,20 +89,34 @@ func (p *Process) Stop(grace time.Duration) {
 // Start runs a program that lives until it is stopped. The environment is used as it is, with a
 // mark added; extra files appear from descriptor 3 on.
 func (ps *Processes) Start(env []string, extra []*os.File, name string, args ...string) (*Process, error) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer write.Close()
 	cmd := exec.Command(name, args...)
-	out := &tail{limit: 64 << 10}
 	cmd.Env = append(env, markName+"="+ps.mark)
-	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = out, out, extra
-	cmd.WaitDelay = time.Second // a child of the child may hold its streams open
+	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = write, write, extra
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	started := make(chan error)
 	ps.starts <- func() { started <- cmd.Start() }
 	if err := <-started; err != nil {
+		read.Close()
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
-	p := &Process{cmd: cmd, done: make(chan struct{}), output: out}
+	p := &Process{cmd: cmd, done: make(chan struct{}), output: &tail{limit: 64 << 10}}
+	silent := make(chan struct{})
+	go func() {
+		defer close(silent)
+		defer read.Close()
+		_, _ = io.Copy(p.output, read) // to the end of the last one that has the stream
+	}()
 	go func() {
 		p.err = cmd.Wait()
+		select {
+		case <-silent:
+		case <-time.After(time.Second): // what the process has started writes on
+		}
 		close(p.done)
 	}()
 	return p, nil
