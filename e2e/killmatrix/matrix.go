@@ -53,10 +53,26 @@ type Result struct {
 	Failures int
 }
 
+// missable is the share of runs whose point may not come up again, as one in so many. With more the matrix says too little.
+const missable = 20
+
+// Err says why the matrix does not hold, or nil.
+func (r Result) Err() error {
+	switch {
+	case r.Failures > 0:
+		return fmt.Errorf("%d failures in %d runs", r.Failures, r.Runs)
+	case r.Runs == 0:
+		return errors.New("nothing was tried")
+	case r.Missed > r.Runs/missable:
+		return fmt.Errorf("in %d of %d runs the point did not come up again", r.Missed, r.Runs)
+	}
+	return nil
+}
+
 // Run goes through the matrix.
 func Run(o Options) (Result, error) {
 	o.Every, o.Parallel = max(o.Every, 1), orElse(o.Parallel, 2)
-	m := &matrix{Options: o, done: map[point]bool{}}
+	m := &matrix{Options: o, done: map[point]bool{}, table: table{}}
 	chosen := slices.DeleteFunc(slices.Clone(scenarios), func(s scenario) bool { return !strings.Contains(s.name, o.Only) })
 	var err error
 	if m.world, err = build(o.Dir, chosen); err != nil {
@@ -68,7 +84,8 @@ func Run(o Options) (Result, error) {
 			return m.total, fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
-	m.say("%d points, %d runs, %d points that did not come up again, %d failures", m.total.Points, m.total.Runs, m.total.Missed, m.total.Failures)
+	m.say("\n%s\n%d points, %d runs, %d of them without their point coming up again, %d failures",
+		m.table, m.total.Points, m.total.Runs, m.total.Missed, m.total.Failures)
 	return m.total, nil
 }
 
@@ -87,6 +104,7 @@ type matrix struct {
 
 	mu    sync.Mutex
 	total Result
+	table table
 }
 
 func (m *matrix) say(format string, args ...any) {
@@ -99,7 +117,8 @@ func (m *matrix) say(format string, args ...any) {
 type point struct {
 	start int
 	key   string
-	role  string
+	phase phase
+	of    string // the scenario; "" where it makes no difference yet
 }
 
 func (m *matrix) scenario(s scenario) error {
@@ -116,19 +135,39 @@ func (m *matrix) scenario(s scenario) error {
 			chosen = append(chosen, p)
 		}
 	}
-	m.say("%s (%s): %d points, of which new\n%s", s.name, s.phases, len(points), byRole(fresh))
-	m.total.Points += len(fresh)
+	m.say("%s: %s; %d of them new", s.name, byPhase(points), len(fresh))
+	if err := s.complete(points); err != nil {
+		return err
+	}
+	m.count(Result{Points: len(fresh)})
+	for _, p := range fresh {
+		m.table.cell(p.phase, columnPoints).runs++
+	}
 	for _, f := range faults {
 		if strings.Contains(f.name, m.Fault) {
 			m.inject(s, chosen, f)
 		}
 	}
-	if strings.Contains("power", m.Fault) {
+	if strings.Contains(columnPower, m.Fault) {
 		if err := m.power(s); err != nil {
 			return fmt.Errorf("power: %w", err)
 		}
 	}
 	m.say("  %.0f s", time.Since(began).Seconds())
+	return nil
+}
+
+// complete says which phase has too few points.
+func (s scenario) complete(points []point) error {
+	have := map[phase]int{}
+	for _, p := range points {
+		have[p.phase]++
+	}
+	for _, p := range phases {
+		if have[p] < s.least[p] {
+			return fmt.Errorf("only %d points in phase %q, there must be %d", have[p], p, s.least[p])
+		}
+	}
 	return nil
 }
 
@@ -154,17 +193,19 @@ func (m *matrix) record(s scenario) ([]point, error) {
 	var points []point
 	seen := map[point]bool{}
 	for range 2 {
-		site := m.world.site("recorded")
+		site := m.world.site("recorded", s)
 		if err := m.prepare(site, s); err != nil {
 			return nil, err
 		}
 		for start, args := range s.starts {
-			err := site.trace(s.feed, start+1, args, calls.Options{Before: func(c *calls.Call) calls.Verdict {
-				p := point{start, c.Key(), c.Process.Role}
-				if !seen[p] {
-					seen[p] = true
-					points = append(points, p)
+			now := launch
+			err := site.trace(s.feed, start+1, args, calls.Options{Keep: true, Before: func(c *calls.Call) calls.Verdict {
+				id := point{start: start, key: c.Key()}
+				if !seen[id] {
+					seen[id] = true
+					points = append(points, point{start, c.Key(), now, s.matters(now)})
 				}
+				now = now.after(c)
 				return calls.Go
 			}})
 			if err != nil {
@@ -178,6 +219,15 @@ func (m *matrix) record(s scenario) ([]point, error) {
 	return points, nil
 }
 
+// matters returns the scenario's name for the phases in which a fault may end differently than in other scenarios: until the swap it does
+// not matter yet what the new version will do.
+func (s scenario) matters(now phase) string {
+	if len(s.before) == 0 && !s.folder && slices.Contains([]phase{launch, stage, trial, wait}, now) {
+		return ""
+	}
+	return s.name
+}
+
 func (m *matrix) judge(s *site, of scenario) error {
 	if err := s.sound(); err != nil {
 		return err
@@ -185,20 +235,18 @@ func (m *matrix) judge(s *site, of scenario) error {
 	return s.recovers(of.feed)
 }
 
-func byRole(points []point) string {
-	count := map[string]int{}
-	var roles []string
+func byPhase(points []point) string {
+	count := map[phase]int{}
 	for _, p := range points {
-		if count[p.role] == 0 {
-			roles = append(roles, p.role)
+		count[p.phase]++
+	}
+	var parts []string
+	for _, p := range phases {
+		if count[p] > 0 {
+			parts = append(parts, fmt.Sprintf("%s %d", p, count[p]))
 		}
-		count[p.role]++
 	}
-	var lines []string
-	for _, r := range roles {
-		lines = append(lines, fmt.Sprintf("  %4d in %s", count[r], r))
-	}
-	return strings.Join(lines, "\n")
+	return fmt.Sprintf("%d points (%s)", len(points), strings.Join(parts, ", "))
 }
 
 // inject lets a fault happen at each of the points.
@@ -206,7 +254,7 @@ func (m *matrix) inject(s scenario, points []point, f fault) {
 	var next, missed, failed atomic.Int64
 	var workers sync.WaitGroup
 	for w := range m.Parallel {
-		site := m.world.site(fmt.Sprintf("worker-%d", w))
+		site := m.world.site(fmt.Sprintf("worker-%d", w), s)
 		workers.Go(func() {
 			for at := next.Add(1); at <= int64(len(points)); at = next.Add(1) {
 				p := points[at-1]
@@ -219,8 +267,9 @@ func (m *matrix) inject(s scenario, points []point, f fault) {
 				}
 				if err != nil {
 					failed.Add(1)
-					m.complain(site, s, f.name+" at "+p.key, err)
+					m.complain(site, s, fmt.Sprintf("%s at %s (%s)", f.name, p.key, p.phase), err)
 				}
+				m.tally(p.phase, f.name, err)
 			}
 		})
 	}
@@ -232,7 +281,18 @@ func (m *matrix) inject(s scenario, points []point, f fault) {
 func (m *matrix) count(r Result) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.total.Runs, m.total.Missed, m.total.Failures = m.total.Runs+r.Runs, m.total.Missed+r.Missed, m.total.Failures+r.Failures
+	m.total.Points, m.total.Runs = m.total.Points+r.Points, m.total.Runs+r.Runs
+	m.total.Missed, m.total.Failures = m.total.Missed+r.Missed, m.total.Failures+r.Failures
+}
+
+func (m *matrix) tally(p phase, fault string, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c := m.table.cell(p, fault)
+	c.runs++
+	if err != nil {
+		c.failures++
+	}
 }
 
 // torment is one run.

@@ -26,45 +26,61 @@ func (m *matrix) power(s scenario) error {
 	var workers sync.WaitGroup
 	for w := range m.Parallel {
 		workers.Go(func() {
-			errs[w] = m.cuts(s, w, func(site *site, at string, err error) {
+			errs[w] = m.cuts(s, w, func(site *site, at step, err error) {
 				images.Add(1)
 				if err != nil {
 					failed.Add(1)
-					m.complain(site, s, "power cut after "+at, err)
+					m.complain(site, s, fmt.Sprintf("power cut after %s (%s)", at.Key(), at.phase), err)
 				}
+				m.tally(at.phase, columnPower, err)
 			})
 		})
 	}
 	workers.Wait()
-	m.say("  %-10s %4d disks, %d failures", "power cut", images.Load(), failed.Load())
+	m.say("  %-10s %4d disks, %d failures", columnPower, images.Load(), failed.Load())
 	m.count(Result{Runs: int(images.Load()), Failures: int(failed.Load())})
 	return errors.Join(errs...)
 }
 
-func (m *matrix) cuts(s scenario, worker int, tell func(*site, string, error)) error {
-	site := m.world.site(fmt.Sprintf("power-%d", worker))
+// step is a call that has happened.
+type step struct {
+	calls.Call
+	phase phase
+}
+
+// steps runs a scenario undisturbed.
+func (m *matrix) steps(site *site, s scenario) ([]step, error) {
+	var all []step
+	for start, args := range s.starts {
+		now := launch
+		err := site.trace(s.feed, start+1, args, calls.Options{Keep: true, After: func(c *calls.Call) {
+			if c.Result >= 0 && (!passing(c.Path) || c.To != "" && !passing(c.To)) {
+				all = append(all, step{*c, now})
+			}
+			now = now.after(c)
+		}})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func (m *matrix) cuts(s scenario, worker int, tell func(*site, step, error)) error {
+	site := m.world.site(fmt.Sprintf("power-%d", worker), s)
 	if err := m.prepare(site, s); err != nil {
 		return err
 	}
-	var all []calls.Call
 	model, err := disk.Read(site.dir, passing)
 	if err != nil {
 		return err
 	}
-	for start, args := range s.starts {
-		err := site.trace(s.feed, start+1, args, calls.Options{Keep: true, After: func(c *calls.Call) {
-			if c.Result >= 0 && (!passing(c.Path) || c.To != "" && !passing(c.To)) {
-				all = append(all, *c)
-			}
-		}})
-		if err != nil {
-			return err
-		}
+	all, err := m.steps(site, s)
+	if err != nil {
+		return err
 	}
-	step := max(m.Every, 1) * m.Parallel
-	number := 0
 	for _, c := range all {
-		if err := model.Apply(&c); err != nil {
+		if err := model.Apply(&c.Call); err != nil {
 			return fmt.Errorf("%s: %w", c.Key(), err)
 		}
 	}
@@ -78,19 +94,20 @@ func (m *matrix) cuts(s scenario, worker int, tell func(*site, string, error)) e
 	if model, err = disk.Read(site.dir, passing); err != nil {
 		return err
 	}
+	number, every := 0, m.Every*m.Parallel
 	for _, c := range all {
-		if err := model.Apply(&c); err != nil {
+		if err := model.Apply(&c.Call); err != nil {
 			return err
 		}
 		err := model.Images(func(i *disk.Image) error {
-			if number++; number%step != worker*max(m.Every, 1)%step {
+			if number++; number%every != worker*m.Every {
 				return nil
 			}
 			err := m.afterCut(site, s, i)
 			if err != nil && m.Keep {
 				err = errors.Join(err, i.Write(filepath.Join(m.Dir, fmt.Sprintf("failed-%s-%d", s.feed, number))))
 			}
-			tell(site, c.Key(), err)
+			tell(site, c, err)
 			return nil
 		})
 		if err != nil {

@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -51,20 +53,21 @@ func build(dir string, chosen []scenario) (*world, error) {
 			return nil, fmt.Errorf("build %s: %w\n%s", name, err, out)
 		}
 	}
-	if _, err := w.version(first, "good"); err != nil {
-		return nil, err
-	}
 	for _, s := range chosen {
-		if err := w.publish(s.feed, s.behaviour, s.patches); err != nil {
+		publish := w.publish
+		if s.folder {
+			publish = w.offer
+		}
+		if err := publish(s); err != nil {
 			return nil, err
 		}
 	}
 	return w, w.serve()
 }
 
-// version makes the program of a version, and returns its path.
-func (w *world) version(version, behaviour string) (string, error) {
-	path := filepath.Join(w.dir, "version-"+version+"-"+behaviour)
+// version makes the program of a version, an executable or a folder, and returns its path.
+func (w *world) version(version, behaviour string, folder bool) (string, error) {
+	path := filepath.Join(w.dir, fmt.Sprintf("version-%s-%s-%v", version, behaviour, folder))
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
@@ -73,25 +76,48 @@ func (w *world) version(version, behaviour string) (string, error) {
 		return "", err
 	}
 	b = append(b, mark+version+" "+behaviour...)
-	sum := sha256.Sum256(b)
-	w.sums[hex.EncodeToString(sum[:])] = version
-	return path, os.WriteFile(path, b, 0o755)
+	if folder {
+		err = plant(path, version, b)
+	} else {
+		err = os.WriteFile(path, b, 0o755)
+	}
+	if err != nil {
+		return "", err
+	}
+	sum, err := sum(path)
+	w.sums[sum] = version
+	return path, err
+}
+
+// inFolder is where the executable lies in a folder.
+const inFolder = "bin/program"
+
+// plant makes a folder of a version: with files that are new, the same, and gone in the next one, of different permissions, and a link.
+func plant(dir, version string, executable []byte) error {
+	for _, sub := range []string{"bin", "share/" + version} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
+			return err
+		}
+	}
+	return errors.Join(
+		os.WriteFile(filepath.Join(dir, inFolder), executable, 0o755),
+		os.WriteFile(filepath.Join(dir, "share/licence"), bytes.Repeat([]byte("as it is "), 1000), 0o444),
+		os.WriteFile(filepath.Join(dir, "share", version, "notes"), []byte(version), 0o644),
+		os.Symlink(inFolder, filepath.Join(dir, "run")),
+	)
 }
 
 // publish makes two feeds of a name: one that ends with the second version, and one that goes on to the third.
-func (w *world) publish(feed, behaviour string, patches int) error {
-	before, after := filepath.Join(w.dir, "feeds", feed), filepath.Join(w.dir, "feeds", feed+"-next")
-	if _, err := os.Stat(before); err == nil {
-		return nil
-	}
-	if err := os.MkdirAll(filepath.Dir(before), 0o755); err != nil {
+func (w *world) publish(s scenario) error {
+	before, after, made, err := w.feeds(s.feed)
+	if made || err != nil {
 		return err
 	}
 	if err := w.vcm("init", before, "--app", "program"); err != nil {
 		return err
 	}
 	release := func(dir, version, behaviour string, patches int) error {
-		path, err := w.version(version, behaviour)
+		path, err := w.version(version, behaviour, false)
 		if err != nil {
 			return err
 		}
@@ -100,13 +126,55 @@ func (w *world) publish(feed, behaviour string, patches int) error {
 	if err := release(before, first, "good", 0); err != nil {
 		return err
 	}
-	if err := release(before, second, behaviour, patches); err != nil {
+	if err := release(before, second, s.behaviour, s.patches); err != nil {
 		return err
 	}
 	if err := w.copyAll(before, after); err != nil {
 		return err
 	}
 	return release(after, third, "good", 0)
+}
+
+// offer is publish for a program that is a folder: a patch from each version to the one it is to become, and what that makes.
+func (w *world) offer(s scenario) error {
+	before, after, made, err := w.feeds(s.feed)
+	if made || err != nil {
+		return err
+	}
+	patch := func(dir, from, to string, behaviours ...string) error {
+		var paths []string
+		for n, v := range []string{from, to} {
+			path, err := w.version(v, behaviours[n], true)
+			if err != nil {
+				return err
+			}
+			paths = append(paths, path)
+		}
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+		name := filepath.Join(dir, from)
+		cmd := exec.Command(filepath.Join(w.dir, "vcm"), "diff", paths[0], paths[1], "-o", name+".patch", "--json")
+		out, err := w.run(cmd)
+		if err != nil {
+			return fmt.Errorf("make the patch of a folder: %w\n%s", err, out)
+		}
+		return os.WriteFile(name+".json", out, 0o600)
+	}
+	return errors.Join(
+		patch(before, first, second, "good", s.behaviour),
+		patch(after, first, third, "good", "good"),
+		patch(after, second, third, s.behaviour, "good"),
+	)
+}
+
+// feeds are the folders of two feeds of a name, and whether they have been made.
+func (w *world) feeds(name string) (before, after string, made bool, err error) {
+	before, after = filepath.Join(w.dir, "feeds", name), filepath.Join(w.dir, "feeds", name+"-next")
+	if _, err := os.Stat(before); err == nil {
+		return before, after, true, nil
+	}
+	return before, after, false, os.MkdirAll(filepath.Dir(before), 0o755)
 }
 
 // copyAll keeps permissions, and what is one file under two names one file.
@@ -162,16 +230,42 @@ func (w *world) close() {
 	close(w.forks)
 }
 
-// which version a file is, exactly; an error for any other.
+// which version a file or a folder is, exactly; an error for any other.
 func (w *world) which(path string) (string, error) {
-	b, err := os.ReadFile(path)
+	sum, err := sum(path)
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256(b)
-	version, ok := w.sums[hex.EncodeToString(sum[:])]
+	version, ok := w.sums[sum]
 	if !ok {
-		return "", fmt.Errorf("%s is no version: %d bytes", path, len(b))
+		return "", fmt.Errorf("%s is no version", path)
 	}
 	return version, nil
+}
+
+// sum is the SHA-256 of a file, or of everything in a folder.
+func sum(path string) (string, error) {
+	all := sha256.New()
+	err := filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(all, "%s %v\n", p[len(path):], info.Mode())
+		switch info.Mode().Type() {
+		case fs.ModeSymlink:
+			to, err := os.Readlink(p)
+			fmt.Fprintln(all, to)
+			return err
+		case 0:
+			b, err := os.ReadFile(p)
+			all.Write(b)
+			return err
+		}
+		return nil
+	})
+	return hex.EncodeToString(all.Sum(nil)), err
 }

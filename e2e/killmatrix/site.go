@@ -30,15 +30,25 @@ const (
 // site is one place where the program is installed.
 type site struct {
 	*world
-	dir string // bin with the program, and data with everything else
-	log string // what the programs said
+	dir    string // bin with the program, and data with everything else
+	log    string // what the programs said
+	folder bool   // the program is a folder
 }
 
-func (w *world) site(name string) *site {
-	return &site{world: w, dir: filepath.Join(w.dir, "sites", name), log: filepath.Join(w.dir, "sites", name+".log")}
+func (w *world) site(name string, s scenario) *site {
+	return &site{world: w, dir: filepath.Join(w.dir, "sites", name), log: filepath.Join(w.dir, "sites", name+".log"), folder: s.folder}
 }
 
-func (s *site) program() string { return filepath.Join(s.dir, "bin", "program") }
+// target is what updates replace.
+func (s *site) target() string { return filepath.Join(s.dir, "bin", "program") }
+
+// program is the executable.
+func (s *site) program() string {
+	if s.folder {
+		return filepath.Join(s.target(), inFolder)
+	}
+	return s.target()
+}
 
 // clear makes the site as new.
 func (s *site) clear() error {
@@ -58,15 +68,11 @@ func (s *site) fresh() error {
 	if err := s.clear(); err != nil {
 		return err
 	}
-	path, err := s.version(first, "good")
+	path, err := s.version(first, "good", s.folder)
 	if err != nil {
 		return err
 	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(s.program(), b, 0o755)
+	return s.copyAll(path, s.target())
 }
 
 // save keeps a copy of the site, and restore makes the site what it was then.
@@ -88,12 +94,16 @@ func (s *site) restore(saved string) error {
 }
 
 func (s *site) env(feed string) []string {
-	return []string{
+	env := []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "TMPDIR=" + os.TempDir(),
 		"PROGRAM_DIR=" + filepath.Join(s.dir, "data"),
 		"PROGRAM_ROOT=" + filepath.Join(s.world.dir, "feeds", feed, "trust", "root.json"),
 		"PROGRAM_FEED=http://" + s.address + "/" + feed + "/feed/",
 	}
+	if s.folder {
+		env = append(env, "PROGRAM_OFFERS="+filepath.Join(s.world.dir, "feeds", feed))
+	}
+	return env
 }
 
 // start runs the program until it, and whatever it has started, has ended. How it ended does not matter.
@@ -132,7 +142,9 @@ func role(pid int, args, env []string) string {
 	switch {
 	case slices.Contains(args, "--trial"):
 		return version + " on trial"
-	case slices.ContainsFunc(env, func(v string) bool { return strings.HasPrefix(v, "HANDOVER_SOCKET=") }):
+	case slices.ContainsFunc(env, func(v string) bool {
+		return strings.HasPrefix(v, "HANDOVER_SOCKET=") || strings.HasPrefix(v, "PROGRAM_SUCCEEDS=")
+	}):
 		return version + " as successor"
 	}
 	return version
@@ -168,7 +180,7 @@ func (s *site) note(out []byte) {
 
 // sound checks what a fault has left: a version that starts, and a whole text.
 func (s *site) sound() error {
-	version, err := s.which(s.program())
+	version, err := s.which(s.target())
 	if err != nil {
 		return err
 	}
@@ -199,7 +211,7 @@ func (s *site) recovers(feed string) error {
 		if err := s.start(feed + "-next"); err != nil {
 			return err
 		}
-		version, err := s.which(s.program())
+		version, err := s.which(s.target())
 		if err != nil {
 			return err
 		}
@@ -273,12 +285,16 @@ var (
 func (s *site) clean() error {
 	var found, strays []string
 	err := filepath.WalkDir(s.dir, func(p string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil {
 			return err
 		}
 		rel, err := filepath.Rel(s.dir, p)
 		if err != nil {
 			return err
+		}
+		tree := s.folder && filepath.Dir(rel) == "bin"
+		if d.IsDir() && !tree {
+			return nil
 		}
 		name := recordName.ReplaceAllString(rel, "install-*.json")
 		switch {
@@ -286,6 +302,9 @@ func (s *site) clean() error {
 			found = append(found, name)
 		case !feedName.MatchString(rel):
 			strays = append(strays, rel)
+		}
+		if tree && d.IsDir() {
+			return fs.SkipDir
 		}
 		return nil
 	})

@@ -3,6 +3,8 @@
 // Parties: the driver, which publishes releases, starts this program, and kills it or lets its calls fail; and the program in up to
 // three processes, as incumbent, as trial and as successor. What it is follows from a line behind its last byte, "program VERSION
 // BEHAVIOUR", so that all versions are one build.
+// It lives in one of two ways: as one executable, whose releases come from a feed through the engine, or as a folder, whose releases lie in
+// another folder and go through the install alone.
 //
 // Guarantees: it ends by itself, soon after there is nothing more to do. Exit status 0 says that the update is done or was given up, for
 // whatever reason; 1 that this release ended as its behaviour has it.
@@ -22,6 +24,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -34,11 +37,19 @@ import (
 	"github.com/tesseract-desktop/tesseract/updater/release"
 )
 
-// Behaviours of a release besides "good".
+// Behaviours of a release.
 const (
+	good  = "good"
 	exits = "exits" // at once, whenever it is to do something but its trial
 	dies  = "dies"  // as soon as it has taken over
 	loops = "loops" // whenever it is started without an incumbent; with one its user quits before it is confirmed
+)
+
+// What a start may be asked for.
+const (
+	examine = "--examine" // say what the install is like
+	onQuit  = "--on-quit" // leave what is ready to the next launch
+	goBack  = "--go-back" // the user wants the version before
 )
 
 const (
@@ -77,12 +88,25 @@ func run() error {
 			return json.NewEncoder(os.Stdout).Encode(install.TrialReport{Version: version, OK: true})
 		}
 	}
-	p := &program{target: self, version: version, behaviour: behaviour, dir: os.Getenv("PROGRAM_DIR")}
+	p := &program{executable: self, version: version, behaviour: behaviour, dir: os.Getenv("PROGRAM_DIR"), offers: os.Getenv("PROGRAM_OFFERS")}
+	wish := ""
 	if len(os.Args) == 2 {
-		return p.command(os.Args[1])
+		wish = os.Args[1]
 	}
-	return p.keepCurrent()
+	switch wish {
+	case examine:
+		return p.examine()
+	case "", onQuit, goBack:
+		if p.offers != "" {
+			return p.keepFolderCurrent(wish)
+		}
+		return p.keepCurrent(wish)
+	}
+	return fmt.Errorf("there is no %s", wish)
 }
+
+// errBad ends a release that is no good.
+var errBad = errors.New("that is what this release does")
 
 // identity reads the line behind the executable.
 func identity(path string) (version, behaviour string, err error) {
@@ -109,17 +133,25 @@ func identity(path string) (version, behaviour string, err error) {
 
 // program is one process.
 type program struct {
-	target, version, behaviour string
-	dir                        string // of everything but the executable
+	executable, version, behaviour string
+	dir                            string // of everything but the executable
+	offers                         string // where releases of a folder lie; "": the program is one executable
 
 	engine    *updater.Engine
 	successor *handover.Successor
+	wish      string
+	launching atomic.Bool
 	cancel    context.CancelFunc
-	once      sync.Once
+	asked     sync.Once // to go back
+	left      sync.Once
 }
 
 func (p *program) options() install.Options {
-	return install.Options{Target: p.target, Dir: filepath.Join(p.dir, "state"), Log: p.log()}
+	o := install.Options{Target: p.executable, Dir: filepath.Join(p.dir, "state"), Log: p.log()}
+	if p.offers != "" {
+		o.Target, o.Program = filepath.Dir(filepath.Dir(p.executable)), inFolder
+	}
+	return o
 }
 
 func (p *program) log() *slog.Logger {
@@ -127,23 +159,26 @@ func (p *program) log() *slog.Logger {
 }
 
 // keepCurrent is the app's life.
-func (p *program) keepCurrent() error {
+func (p *program) keepCurrent(wish string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	p.cancel = cancel
-	var err error
+	p.cancel, p.wish = cancel, wish
 	if handover.Invited() {
 		if p.behaviour == exits {
-			return errors.New("that is what this release does")
+			return errBad
 		}
+		var err error
 		if p.successor, err = handover.Join(ctx, p.version, os.Stdin); err != nil {
 			return err
 		}
-	} else if err := p.boot(); err != nil {
-		return err
 	}
 	if err := p.assemble(); err != nil {
 		return err
+	}
+	if p.successor == nil {
+		if ended, err := p.launch(ctx); ended || err != nil {
+			return err
+		}
 	}
 	restored := updater.Restored{Total: 1, Missing: []string{"text"}}
 	if err := p.restore(); err == nil {
@@ -154,31 +189,34 @@ func (p *program) keepCurrent() error {
 		if _, err := p.successor.Await(ctx); err != nil {
 			return err
 		}
-		return errors.Join(p.successor.Alive(), errors.New("that is what this release does"))
+		return errors.Join(p.successor.Alive(), errBad)
 	}
 	p.engine.SetVisible(false)
 	p.engine.Run(ctx)
 	return nil
 }
 
-// boot lets the boot counter decide who runs.
-func (p *program) boot() error {
-	inst, err := install.Open(p.options())
-	if err != nil {
-		return err
+// launch is a start without an incumbent, as far as the engine has a say in who runs. The user then writes the text.
+func (p *program) launch(ctx context.Context) (ended bool, err error) {
+	p.launching.Store(true)
+	launched := p.engine.Launch(ctx, nil)
+	p.launching.Store(false)
+	switch {
+	case launched.Execute != "":
+		return true, execute(launched.Execute)
+	case launched.Over:
+		return true, nil
+	case p.behaviour != good:
+		return true, errBad
 	}
-	defer inst.Close()
-	boot, err := inst.Boot(p.version)
-	if err != nil {
-		p.log().Error("this start is not counted", "why", err)
+	if err := p.capture(ctx); err != nil {
+		p.log().Error("the text is not written", "why", err)
 	}
-	if boot.RolledBack {
-		return syscall.Exec(boot.Program, append([]string{boot.Program}, os.Args[1:]...), os.Environ())
-	}
-	if p.behaviour != "good" {
-		return errors.New("that is what this release does")
-	}
-	return nil
+	return false, nil
+}
+
+func execute(program string) error {
+	return syscall.Exec(program, append([]string{program}, os.Args[1:]...), os.Environ())
 }
 
 func (p *program) assemble() error {
@@ -196,7 +234,11 @@ func (p *program) assemble() error {
 		Install:    p.options(),
 		RuntimeDir: filepath.Join(p.dir, "run"),
 		Settings: func() updater.Settings {
-			return updater.Settings{Channel: release.Stable, Automatic: updater.All, CheckEvery: time.Hour, Probation: probation}
+			s := updater.Settings{Channel: release.Stable, Automatic: updater.All, CheckEvery: time.Hour, Probation: probation, Start: updater.StartHidden}
+			if p.wish == onQuit {
+				s.Start = updater.StartQuit
+			}
+			return s
 		},
 		System:    func(_ context.Context, changed func(system.State)) { changed(system.State{}) },
 		Successor: p.successor,
@@ -218,26 +260,31 @@ func (p *program) assemble() error {
 }
 
 func (p *program) restart() *exec.Cmd {
-	cmd := exec.Command(p.target)
+	cmd := exec.Command(p.executable)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	return cmd
 }
 
 // onStatus ends the program when nothing more will come of this start, as a user would who has seen enough.
 func (p *program) onStatus(s updater.Status) {
+	back := p.wish == goBack && s.Back != nil
+	if back {
+		p.asked.Do(func() { go p.engine.GoBack() })
+	}
 	switch {
-	case s.State == updater.Probation && p.behaviour == loops:
+	case p.launching.Load():
+	case s.State == updater.Probation && p.behaviour == loops, s.State == updater.Waiting && p.wish == onQuit:
 		go p.leave()
 	case s.State == updater.Probation:
 		time.AfterFunc(patience, p.leave)
-	case s.State == updater.Current, s.State == updater.Refused, s.State == updater.RolledBack, s.State == updater.Aborted,
+	case s.State == updater.Current && !back, s.State == updater.Refused, s.State == updater.RolledBack, s.State == updater.Aborted,
 		s.State == updater.Recalled, s.State == updater.Idle && s.Reason != nil:
 		go p.leave()
 	}
 }
 
 func (p *program) leave() {
-	p.once.Do(func() {
+	p.left.Do(func() {
 		p.engine.Leaving()
 		p.cancel()
 	})
@@ -267,7 +314,7 @@ func (p *program) capture(context.Context) error {
 // restore reads the text as it was left. Before the first start there is none.
 func (p *program) restore() error {
 	b, err := os.ReadFile(filepath.Join(p.dir, "state", textName))
-	if errors.Is(err, os.ErrNotExist) && p.successor == nil {
+	if errors.Is(err, os.ErrNotExist) && p.successor == nil && os.Getenv(succeeds) == "" {
 		return nil
 	}
 	if err != nil {

@@ -12,16 +12,13 @@ import (
 )
 
 func main() {
-	ok, err := run()
-	if err != nil {
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "kill matrix:", err)
-	}
-	if err != nil || !ok {
 		os.Exit(1)
 	}
 }
 
-func run() (bool, error) {
+func run() error {
 	o := killmatrix.Options{Out: os.Stdout}
 	flag.IntVar(&o.Every, "every", 1, "only every so manieth point")
 	flag.StringVar(&o.Only, "only", "", "only scenarios whose name has this in it")
@@ -32,7 +29,7 @@ func run() (bool, error) {
 	flag.Parse()
 	var err error
 	if o.Dir, err = killmatrix.Folder(); err != nil {
-		return false, err
+		return err
 	}
 	if o.Keep {
 		fmt.Println(o.Dir)
@@ -40,5 +37,8 @@ func run() (bool, error) {
 		defer os.RemoveAll(o.Dir)
 	}
 	result, err := killmatrix.Run(o)
-	return result.Failures == 0 && result.Runs > 0, err
+	if err != nil {
+		return err
+	}
+	return result.Err()
 }
