@@ -25,11 +25,7 @@ const historyLength = 200
 // History returns the updates that ended here, newest first. An update is listed once: its confirmation replaces its probation, and a
 // failure repeated with the same cause is listed at its latest time only.
 func (e *Engine) History() ([]Record, error) {
-	inst, err := e.journal()
-	if err != nil {
-		return nil, err
-	}
-	entries, err := inst.History()
+	entries, err := e.entries()
 	if err != nil {
 		return nil, err
 	}

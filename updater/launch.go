@@ -39,6 +39,7 @@ func (e *Engine) Launch(ctx context.Context, window json.RawMessage) Launched {
 		return Launched{}
 	}
 	e.inst = inst
+	defer e.close()
 	boot, err := inst.Boot(e.opts.Version.String())
 	switch {
 	case err != nil:

@@ -16,6 +16,7 @@ import (
 // Run works until the context is done or the process has been handed over and may end. It never returns an error: what goes wrong becomes
 // a state with a reason, and is tried again.
 func (e *Engine) Run(ctx context.Context) {
+	defer e.close()
 	if e.opts.Successor != nil {
 		if !e.takeOver(ctx) {
 			return
@@ -96,18 +97,51 @@ func (e *Engine) open(ctx context.Context) error {
 	return nil
 }
 
-// journal opens the install, whose journal is read from any goroutine.
+// journal opens the install, for as long as Launch and Run need it.
 func (e *Engine) journal() (*install.Install, error) {
 	e.opening.Lock()
 	defer e.opening.Unlock()
 	if e.shared == nil {
-		inst, err := install.Open(e.opts.Install)
+		inst, err := e.openInstall()
 		if err != nil {
-			return nil, &stateError{path: e.opts.Install.Dir, err: err}
+			return nil, err
 		}
 		e.shared = inst
 	}
 	return e.shared, nil
+}
+
+func (e *Engine) openInstall() (*install.Install, error) {
+	inst, err := install.Open(e.opts.Install)
+	if err != nil {
+		return nil, &stateError{path: e.opts.Install.Dir, err: err}
+	}
+	return inst, nil
+}
+
+// close lets go of the install's folders: on Windows nobody can move or delete one that is open.
+func (e *Engine) close() {
+	e.opening.Lock()
+	defer e.opening.Unlock()
+	if e.shared != nil {
+		e.shared.Close()
+		e.shared, e.inst = nil, nil
+	}
+}
+
+// entries reads the journal from any goroutine.
+func (e *Engine) entries() ([]install.Entry, error) {
+	e.opening.Lock()
+	defer e.opening.Unlock()
+	inst := e.shared
+	if inst == nil {
+		var err error
+		if inst, err = e.openInstall(); err != nil {
+			return nil, err
+		}
+		defer inst.Close()
+	}
+	return inst.History()
 }
 
 // rest waits until the next check is due, or something asks for one.

@@ -225,7 +225,7 @@ type Engine struct {
 	inCharge  bool           // this process, a successor, has taken over, and a guardian stands by
 
 	opening sync.Mutex
-	shared  *install.Install // nil until its folder can be used
+	shared  *install.Install // open while Launch or Run is at work and its folder can be used
 
 	// Only Run's goroutine uses the rest.
 	inst     *install.Install

@@ -154,10 +154,7 @@ func TestChooseWithWhatShips(t *testing.T) {
 }
 
 func TestChooseKnowsGoPrograms(t *testing.T) {
-	built, err := goPrograms()
-	if err != nil {
-		t.Fatal(err)
-	}
+	built := goSamples(t)
 	got := choose(t, built[0], built[1], delta.Options{})
 	if got.Codec != "goexe" || len(got.Patch)*4 > int(got.Candidates[1].Bytes) {
 		t.Errorf("chose %s\n%s", got.Codec, told(got))

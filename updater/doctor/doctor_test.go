@@ -85,6 +85,9 @@ func TestAProgramInAFolderOfOnesOwn(t *testing.T) {
 	if err := os.Symlink(program, link); err != nil {
 		t.Skip("no links here:", err)
 	}
+	if _, err := os.Readlink(link); err != nil {
+		t.Skip("Wine 8 says that it makes links, and makes none:", err)
+	}
 	if r := Examine(t.Context(), link, Options{}); r.Target != program {
 		t.Errorf("the target of a link is %s, want %s", r.Target, program)
 	}

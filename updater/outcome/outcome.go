@@ -94,7 +94,6 @@ func (o *Options) validate() error {
 // Queue holds reports until they are sent. Several processes may use the same folder.
 type Queue struct {
 	opts Options
-	root *os.Root
 
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced when there may be something to send
@@ -128,11 +127,21 @@ func Open(o Options) (*Queue, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open the reports: %w", err)
 	}
-	root, err := os.OpenRoot(o.Dir)
-	if err != nil {
+	q := &Queue{opts: o, changed: make(chan struct{})}
+	if err := q.inside(func(*os.Root) error { return nil }); err != nil {
 		return nil, fmt.Errorf("open the reports: %w", err)
 	}
-	return &Queue{opts: o, root: root, changed: make(chan struct{})}, nil
+	return q, nil
+}
+
+// inside opens the folder for a moment: on Windows nobody can move or delete one that is open, and this queue has no end.
+func (q *Queue) inside(do func(*os.Root) error) error {
+	root, err := os.OpenRoot(q.opts.Dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return do(root)
 }
 
 // Add puts a report in the queue, or in the place of one of the same release. It is not sent before settle has passed, in case another outcome follows.
@@ -168,7 +177,11 @@ func (q *Queue) Changed() {
 
 // Look returns what was sent last, nil where nothing was, and what would be sent next, oldest first: the very bytes.
 func (q *Queue) Look() (last *Sent, next [][]byte, err error) {
-	c, err := q.load()
+	var c content
+	err = q.inside(func(root *os.Root) error {
+		c, err = q.load(root)
+		return err
+	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the reports: %w", err)
 	}
@@ -181,9 +194,9 @@ func (q *Queue) Look() (last *Sent, next [][]byte, err error) {
 func newest[T any](all []T) []T { return all[max(0, len(all)-Kept):] }
 
 // load reads the file. One that makes no sense is none: nothing in it is worth more than starting anew.
-func (q *Queue) load() (content, error) {
+func (q *Queue) load(root *os.Root) (content, error) {
 	var c content
-	info, err := q.root.Stat(fileName)
+	info, err := root.Stat(fileName)
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, nil
 	}
@@ -193,7 +206,7 @@ func (q *Queue) load() (content, error) {
 	if info.Size() > maxFile {
 		return content{}, nil
 	}
-	data, err := q.root.ReadFile(fileName)
+	data, err := root.ReadFile(fileName)
 	if err != nil {
 		return c, err
 	}
@@ -207,19 +220,21 @@ func (q *Queue) load() (content, error) {
 
 // change changes the file while no other process does.
 func (q *Queue) change(do func(*content)) error {
-	lock, err := durable.Acquire(q.root, lockName)
-	if err != nil {
-		return err
-	}
-	defer lock.Release()
-	c, err := q.load()
-	if err != nil {
-		return err
-	}
-	do(&c)
-	data, err := json.Marshal(c)
-	if err != nil {
-		return err
-	}
-	return durable.WriteFile(q.root, fileName, data, 0o600)
+	return q.inside(func(root *os.Root) error {
+		lock, err := durable.Acquire(root, lockName)
+		if err != nil {
+			return err
+		}
+		defer lock.Release()
+		c, err := q.load(root)
+		if err != nil {
+			return err
+		}
+		do(&c)
+		data, err := json.Marshal(c)
+		if err != nil {
+			return err
+		}
+		return durable.WriteFile(root, fileName, data, 0o600)
+	})
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"slices"
 	"strconv"
 	"time"
@@ -56,13 +57,21 @@ func (q *Queue) sendDue(ctx context.Context) (wait time.Duration, err error) {
 	if q.opts.URL == "" || !q.opts.Enabled() {
 		return maxPause, nil
 	}
-	lock, ours, err := durable.TryAcquire(q.root, sendingName)
+	err = q.inside(func(root *os.Root) error {
+		wait, err = q.sendDueFrom(ctx, root)
+		return err
+	})
+	return wait, err
+}
+
+func (q *Queue) sendDueFrom(ctx context.Context, root *os.Root) (wait time.Duration, err error) {
+	lock, ours, err := durable.TryAcquire(root, sendingName)
 	if err != nil || !ours {
 		return firstPause, err // another process sends
 	}
 	defer lock.Release()
 	for ctx.Err() == nil && q.opts.Enabled() {
-		c, err := q.load()
+		c, err := q.load(root)
 		if err != nil || len(c.Waiting) == 0 {
 			return maxPause, err
 		}
