@@ -3,6 +3,7 @@
 package killmatrix
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -33,13 +34,21 @@ var faults = []fault{
 	{"full disk", calls.Fail(syscall.ENOSPC), true},
 }
 
+// at leaves the points out at which a fault is another point's: a disk can only turn out to be full where something takes space.
+func (f fault) at(points []point) []point {
+	if !f.stays {
+		return points
+	}
+	return slices.DeleteFunc(slices.Clone(points), func(p point) bool { return !p.takesSpace })
+}
+
 // Options of a matrix.
 type Options struct {
 	Dir      string // for everything; a disk in memory is fastest
 	Every    int    // only every so manieth point; 0: all
 	Only     string // only scenarios whose name has this in it
 	Fault    string // only faults whose name has this in it, "power" for the power cuts
-	Parallel int    // 0: 2
+	Parallel int    // 0: 4
 	Out      io.Writer
 	Verbose  bool // say what the programs said of each failure
 	Keep     bool // keep the disks that a power cut left where that was a failure
@@ -71,7 +80,7 @@ func (r Result) Err() error {
 
 // Run goes through the matrix.
 func Run(o Options) (Result, error) {
-	o.Every, o.Parallel = max(o.Every, 1), orElse(o.Parallel, 2)
+	o.Every, o.Parallel = max(o.Every, 1), cmp.Or(o.Parallel, 4)
 	m := &matrix{Options: o, done: map[point]bool{}, table: table{}}
 	chosen := slices.DeleteFunc(slices.Clone(scenarios), func(s scenario) bool { return !strings.Contains(s.name, o.Only) })
 	var err error
@@ -87,13 +96,6 @@ func Run(o Options) (Result, error) {
 	m.say("\n%s\n%d points, %d runs, %d of them without their point coming up again, %d failures",
 		m.table, m.total.Points, m.total.Runs, m.total.Missed, m.total.Failures)
 	return m.total, nil
-}
-
-func orElse(n, otherwise int) int {
-	if n == 0 {
-		return otherwise
-	}
-	return n
 }
 
 type matrix struct {
@@ -118,7 +120,9 @@ type point struct {
 	start int
 	key   string
 	phase phase
-	of    string // the scenario; "" where it makes no difference yet
+	of    string // the scenario, or what it has in common with others
+
+	takesSpace bool
 }
 
 func (m *matrix) scenario(s scenario) error {
@@ -145,7 +149,7 @@ func (m *matrix) scenario(s scenario) error {
 	}
 	for _, f := range faults {
 		if strings.Contains(f.name, m.Fault) {
-			m.inject(s, chosen, f)
+			m.inject(s, f.at(chosen), f)
 		}
 	}
 	if strings.Contains(columnPower, m.Fault) {
@@ -203,7 +207,7 @@ func (m *matrix) record(s scenario) ([]point, error) {
 				id := point{start: start, key: c.Key()}
 				if !seen[id] {
 					seen[id] = true
-					points = append(points, point{start, c.Key(), now, s.matters(now)})
+					points = append(points, point{start, c.Key(), now, s.matters(now), takesSpace(c)})
 				}
 				now = now.after(c)
 				return calls.Go
@@ -222,10 +226,13 @@ func (m *matrix) record(s scenario) ([]point, error) {
 // matters returns the scenario's name for the phases in which a fault may end differently than in other scenarios: until the swap it does
 // not matter yet what the new version will do.
 func (s scenario) matters(now phase) string {
-	if len(s.before) == 0 && !s.folder && slices.Contains([]phase{launch, stage, trial, wait}, now) {
-		return ""
+	switch {
+	case len(s.before) > 0 || !slices.Contains([]phase{launch, stage, trial, wait}, now):
+		return s.name
+	case s.folder:
+		return "folders"
 	}
-	return s.name
+	return "files"
 }
 
 func (m *matrix) judge(s *site, of scenario) error {
