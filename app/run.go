@@ -28,6 +28,7 @@ import (
 	"github.com/tesseract-desktop/tesseract/app/snapshot"
 	"github.com/tesseract-desktop/tesseract/app/window"
 	"github.com/tesseract-desktop/tesseract/app/workspace"
+	"github.com/tesseract-desktop/tesseract/updater/doctor"
 	"github.com/tesseract-desktop/tesseract/updater/handover"
 )
 
@@ -79,9 +80,11 @@ func (s *shell) assemble(ctx context.Context) error {
 		return err
 	}
 	// Asked for now: once this program's file has been replaced, the system names the kept copy.
-	if s.program, err = os.Executable(); err != nil {
+	executable, err := os.Executable()
+	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
+	s.program = doctor.Program(executable)
 	if s.runtimeDir, err = sandbox.RuntimeDir(Name); err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ import (
 // shell holds the parts together. It is not bound to the page.
 type shell struct {
 	log        *slog.Logger
-	program    string
+	program    string // what is replaced and started anew: this executable, or the AppImage around it
 	runtimeDir string
 
 	lock        *instance.Lock

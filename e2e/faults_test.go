@@ -123,6 +123,7 @@ func TestFaultsOfTheDisk(t *testing.T) {
 		name           string
 		preamble, cure func(p *play) string
 		reason         string
+		early          bool // it is noticed before anything is downloaded
 	}{
 		{
 			name: "full disk",
@@ -140,6 +141,7 @@ func TestFaultsOfTheDisk(t *testing.T) {
 			},
 			cure:   func(p *play) string { return "mount -o remount,bind,rw " + filepath.Dir(p.Executable()) },
 			reason: "read-only",
+			early:  true,
 		},
 	} {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
@@ -150,6 +152,11 @@ func TestFaultsOfTheDisk(t *testing.T) {
 			p.must(p.work.PutAway(t.Context()))
 			p.awaitReason(c.reason)
 			p.stays()
+			for _, folder := range []string{"/feed/artifacts/", "/feed/patches/"} {
+				if n := p.Front.Served(folder); c.early && n > 0 {
+					t.Errorf("%d bytes were downloaded from %s", n, folder)
+				}
+			}
 
 			p.must(p.Inside(t.Context(), p.app, c.cure(p)))
 			p.publish(scenario.Later)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/tesseract-desktop/tesseract/updater"
+	"github.com/tesseract-desktop/tesseract/updater/doctor"
 	"github.com/tesseract-desktop/tesseract/updater/feed"
 	"github.com/tesseract-desktop/tesseract/updater/fetch/system"
 	"github.com/tesseract-desktop/tesseract/updater/install"
@@ -58,8 +59,9 @@ type stage struct {
 	states  chan updater.Status
 	ended   chan struct{}    // the incumbent was told to quit
 	makers  *httptest.Server // takes reports; nil: there is none
-	quit    func()           // what the incumbent does then
-	stop    func()           // ends the incumbent as the system would
+	doctor  doctor.Options
+	quit    func() // what the incumbent does then
+	stop    func() // ends the incumbent as the system would
 
 	mu         sync.Mutex
 	events     []string
@@ -211,6 +213,7 @@ func (s *stage) prepare() {
 		App: appName, Version: version(s.t, s.version),
 		Feed:       feed.Options{URL: s.server.URL + "/feed/", CheckURL: s.server.URL + "/v1/check", Root: root, Dir: s.path("state/feed"), App: appName},
 		Install:    install.Options{Target: s.program, Dir: s.path("state")},
+		Doctor:     s.doctor,
 		RuntimeDir: runtimeDir,
 		Settings:   s.settings,
 		System:     s.system,

@@ -29,7 +29,11 @@ const (
 	Expired      Code = "expired"      // the feed's signatures are too old
 	Corrupt      Code = "corrupt"      // a download or a patch's result is not what was signed
 	Disk         Code = "disk"         // params: need, free (bytes), path
+	Managed      Code = "managed"      // somebody else keeps the program current; params: manager, package, command to type ("" where unknown)
+	NotYours     Code = "not-yours"    // params: path of the program or its folder, owner ("" where unknown)
 	ReadOnly     Code = "read-only"    // params: path of the folder the program lies in
+	Image        Code = "image"        // params: path of the folder, inside a mounted image
+	Translocated Code = "translocated" // params: path at which macOS runs it this time
 	StateFolder  Code = "state-folder" // params: path of the folder that journal and downloads need
 	Locked       Code = "locked"       // another updater, or another program, is using the files
 	TrialFailed  Code = "trial"        // the staged program did not run
@@ -83,7 +87,7 @@ func (e *stateError) Unwrap() error { return e.err }
 // reasonOf finds the cause of an error. Order matters: what the user can mend comes before what it led to.
 func reasonOf(err error) *Reason {
 	r := &Reason{Code: Internal, Detail: err.Error(), Params: map[string]string{}}
-	if r.ofNetwork(err) {
+	if r.ofNetwork(err) || r.ofPlace(err) {
 		return r
 	}
 	var (

@@ -226,6 +226,11 @@ func (e *Engine) cycle(ctx context.Context) {
 		return
 	}
 
+	hindrance := e.examine(ctx, wanted)
+	if managed(hindrance) {
+		e.settle(Idle, hindrance)
+		return
+	}
 	found, newer, err := e.check(ctx)
 	if err != nil {
 		e.failures++
@@ -235,13 +240,17 @@ func (e *Engine) cycle(ctx context.Context) {
 	}
 	e.failures = 0
 	if !newer {
-		e.settle(Current, nil)
+		e.settle(Current, hindrance)
 		return
 	}
 	e.begin(found)
 	e.judge(e.known, found)
 	if why := e.passedOver(found); why != nil {
 		return // the reason stays on show: it ended here before
+	}
+	if hindrance != nil {
+		e.fail(hindrance)
+		return
 	}
 	e.mu.Lock()
 	held := e.deadline == 0 && settings.HoldFor.Include(e.opts.Now())
@@ -295,7 +304,7 @@ func (e *Engine) client() release.Client {
 	return release.Client{Channel: e.opts.Settings().Channel, Platform: e.opts.Platform, Current: e.opts.Version, ID: e.id}
 }
 
-// settle ends a cycle that found nothing to do, or could not look.
+// settle ends a cycle that found nothing to do, or could not look; or one of a program that could not be replaced, should there be something.
 func (e *Engine) settle(state State, err error) {
 	e.update(func(s *Status) {
 		keep := Status{State: state, Installed: s.Installed, Since: e.opts.Now(), LastCheck: s.LastCheck, Restored: s.Restored, Figures: s.Figures, Back: s.Back}
@@ -340,6 +349,9 @@ func (e *Engine) fail(err error) {
 	state := Refused
 	if reason.Code == Cancelled || reason.Code == Skipped {
 		state = Aborted
+	}
+	if reason.Code == ReadOnly || reason.Code == NotYours {
+		e.examined = false
 	}
 	e.opts.Log.Warn("the update ended", "state", state, "version", e.attempt.To, "code", reason.Code, "why", err)
 	e.end(state, reason)

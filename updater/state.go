@@ -12,7 +12,7 @@ type State string
 const (
 	Idle        State = "idle"         // nothing under way; with a Target: a version that waits to be asked for
 	Checking    State = "checking"     // asking the feed
-	Current     State = "current"      // the feed was read, and has nothing newer for this user
+	Current     State = "current"      // the feed was read, and has nothing newer for this user; with a Reason: what would hinder an update
 	Downloading State = "downloading"  // bytes are coming, unverified
 	Staged      State = "staged"       // the new program lies beside the old one, its SHA-256 is the signed one
 	Proven      State = "proven"       // it has run once, headless
@@ -86,7 +86,7 @@ type Status struct {
 	Channel       release.Channel `json:"channel"`
 	PatchBytes    int64           `json:"patchBytes"` // what is downloaded for Target
 	FullBytes     int64           `json:"fullBytes"`  // what the full artifact would cost, compressed
-	Reason        *Reason         `json:"reason"`     // why an end was reached, or why the last check failed
+	Reason        *Reason         `json:"reason"`     // why an end was reached, why the last check failed, or why the program cannot be replaced
 	Progress      *Progress       `json:"progress"`
 	Paused        Pause           `json:"paused"` // why the download under way waits; "" when it does not
 	Holds         []Hold          `json:"holds"`

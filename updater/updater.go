@@ -32,6 +32,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tesseract-desktop/tesseract/updater/doctor"
 	"github.com/tesseract-desktop/tesseract/updater/feed"
 	"github.com/tesseract-desktop/tesseract/updater/fetch"
 	"github.com/tesseract-desktop/tesseract/updater/fetch/system"
@@ -144,6 +145,8 @@ type Options struct {
 	Platform release.Platform // of this process
 	Feed     feed.Options     // an empty URL or Root means that this build has no update source
 	Install  install.Options
+	// Doctor says how to find out whether the program can be replaced where it lies. Its zero value is right for programs.
+	Doctor doctor.Options
 	// RuntimeDir is where the handover's socket lives. It should be short and on a local disk.
 	RuntimeDir string
 	Settings   func() Settings
@@ -230,6 +233,8 @@ type Engine struct {
 	// Only Run's goroutine uses the rest.
 	inst     *install.Install
 	feed     *feed.Client
+	examined bool              // hindered is up to date
+	hindered error             // why the program cannot be replaced where it lies, or nil
 	known    release.Catalogue // of the last successful check
 	attempt  install.Entry     // the journal's picture of the release being worked on
 	id       string            // of this installation, for rollouts

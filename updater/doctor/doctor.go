@@ -32,7 +32,7 @@ const (
 	Translocated Code = "translocated" // macOS runs a copy of it at a path that exists for this run alone
 	Image        Code = "image"        // inside a mounted image
 	ReadOnly     Code = "read-only"    // nobody, or not even its owner, can write to the folder
-	NotYours     Code = "not-yours"    // the folder is another user's; Owner
+	NotYours     Code = "not-yours"    // the folder, or the program, is another user's; Owner
 	AppImage     Code = "appimage"     // no obstacle: the image, Path, is what gets replaced
 )
 

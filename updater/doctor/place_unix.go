@@ -24,18 +24,23 @@ func access(target string) (Finding, bool) {
 	switch {
 	case errors.Is(err, unix.EROFS), ours && denied(err):
 		return Finding{Code: ReadOnly, Path: folder}, true
-	case denied(err), err == nil && !ours && guarded(&st, target):
+	case denied(err):
 		return Finding{Code: NotYours, Path: folder, Owner: userName(st.Uid)}, true
+	case err == nil:
+		return foreign(target)
 	}
 	return Finding{}, false
 }
 
 func denied(err error) bool { return errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) }
 
-// guarded tells whether everybody may write to a folder, but replace only what is their own.
-func guarded(folder *unix.Stat_t, target string) bool {
+// foreign finds a program of another user's in a folder that we may write to: the new one would be ours, if the folder let us replace it at all.
+func foreign(target string) (Finding, bool) {
 	var st unix.Stat_t
-	return folder.Mode&unix.S_ISVTX != 0 && os.Geteuid() != 0 && unix.Stat(target, &st) == nil && int(st.Uid) != os.Geteuid()
+	if os.Geteuid() == 0 || unix.Stat(target, &st) != nil || int(st.Uid) == os.Geteuid() {
+		return Finding{}, false
+	}
+	return Finding{Code: NotYours, Path: target, Owner: userName(st.Uid)}, true
 }
 
 func userName(uid uint32) string {

@@ -47,13 +47,15 @@ func TestAnotherUsersFolder(t *testing.T) {
 	one(t, asNobody(t, program), Finding{Code: NotYours, Path: filepath.Join(dir, "notes"), Owner: "root"})
 }
 
-func TestAFolderWhereEverybodyReplacesOnlyWhatIsTheirs(t *testing.T) {
+func TestAProgramOfAnotherUsers(t *testing.T) {
 	dir := publicDir(t)
 	theirs, own := put(t, filepath.Join(dir, "all", "notes"), ""), put(t, filepath.Join(dir, "all", "own"), "")
-	if err := os.Chmod(filepath.Join(dir, "all"), 0o777|os.ModeSticky); err != nil {
-		t.Fatal(err)
+	for _, mode := range []os.FileMode{0o777, 0o777 | os.ModeSticky} {
+		if err := os.Chmod(filepath.Join(dir, "all"), mode); err != nil {
+			t.Fatal(err)
+		}
+		one(t, asNobody(t, theirs), Finding{Code: NotYours, Path: theirs, Owner: "root"})
 	}
-	one(t, asNobody(t, theirs), Finding{Code: NotYours, Path: filepath.Join(dir, "all"), Owner: "root"})
 	if err := os.Chown(own, nobody, nobody); err != nil {
 		t.Fatal(err)
 	}

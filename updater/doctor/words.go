@@ -21,7 +21,7 @@ func (f Finding) Sentence() string {
 	case ReadOnly:
 		return fmt.Sprintf("The program's folder, %s, cannot be written.", f.Path)
 	case NotYours:
-		return fmt.Sprintf("The program's folder, %s, belongs to %s, and you may not write there.", f.Path, f.owner())
+		return fmt.Sprintf("%s belongs to %s, and you may not change it.", f.Path, f.owner())
 	case AppImage:
 		return fmt.Sprintf("The program runs from the AppImage %s, which is what gets updated.", f.Path)
 	}
