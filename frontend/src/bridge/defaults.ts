@@ -15,5 +15,10 @@ export const defaultPreferences: Preferences = {
     metered: 'wait',
     connection: 'detect',
     quietHours: { on: false, from: '09:00', to: '18:00', days: 'mon tue wed thu fri', downloads: true },
+    start: 'hidden',
+    idleMinutes: 10,
+    holdFor: '',
+    skip: '',
+    share: false,
   },
 }

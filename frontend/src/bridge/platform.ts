@@ -3,9 +3,10 @@
 import type { DocumentEntry, Frame, ThemeChoice } from '../model/app'
 import type { QuietHours } from '../model/quiet'
 import type { Reason, ReasonCode } from '../model/reasons'
-import type { Pause, UpdateFacts, UpdateState } from '../model/updates'
+import type { Start } from '../model/start'
+import type { How, Pause, UpdateFacts, UpdateState } from '../model/updates'
 
-export type { DocumentEntry, Frame, Pause, QuietHours, Reason, ReasonCode, ThemeChoice, UpdateState }
+export type { DocumentEntry, Frame, Pause, QuietHours, Reason, ReasonCode, Start, ThemeChoice, UpdateState }
 
 export type Unsubscribe = () => void
 
@@ -50,6 +51,11 @@ export interface UpdatePreferences {
   metered: 'wait' | 'some' | 'all' // on a metered connection
   connection: 'detect' | 'metered' | 'unmetered' // whether this one is
   quietHours: QuietHours
+  start: Start
+  idleMinutes: number // 5 .. 60
+  holdFor: string // no update until then: a time, 'open', or '' for none
+  skip: string // the version that is not wanted, or ''
+  share: boolean // whether reports are sent
 }
 export interface PreferencesPort {
   get(): Promise<Preferences>
@@ -78,12 +84,18 @@ export interface UpdateRecord {
   from: string
   to: string
   outcome: 'confirmed' | 'probation' | 'rolled-back' | 'refused' | 'recalled' | 'aborted'
-  how: 'hidden' | 'quit' | 'asked' | ''
+  how: How
   restored: number
   total: number
   missing: string[]
   bytes: number
   reason: Reason | null
+}
+// What the makers are told of how updates went: the very text. sentAt is '' or absent where nothing was sent.
+export interface Reports {
+  sentAt?: string
+  last: string
+  next: string[] // oldest first
 }
 export interface UpdatesPort {
   status(): Promise<UpdateStatus>
@@ -93,6 +105,10 @@ export interface UpdatesPort {
   cancel(): Promise<void>
   tryAgain(): Promise<void>
   restart(): Promise<void> // "Restart now"
+  goBack(): Promise<void> // to the version that is kept
+  stretch(): Promise<void> // an hour more before a critical version starts
+  used(): Promise<void> // the user did something in the window just now
+  reports(): Promise<Reports>
   setChannel(channel: Channel): Promise<void>
   history(): Promise<UpdateRecord[]> // newest first, at most 200
   onStatus(fn: (s: UpdateStatus) => void): Unsubscribe // event "updates:status"
@@ -128,14 +144,14 @@ export interface MirrorItem {
 }
 // What the page is to do while its window takes another's place, or gives up its own. Each but 'stay' and 'alone' is answered.
 //   stream   capture with this id; from that very moment on, tell the other page of every change (answered by the capture)
-//   hush     save and record nothing more, finish what is under way; then answer the key F19 at once, as id/probe, and the next
-//            one with the last moment, as id/last
+//   probe    answer with id/ready; then answer the next key F19, which comes behind the user's keys
+//   hush     save and record nothing more, finish what is under way; then answer the key F19 with the last moment, as id/last
 //   stay     it is off: go on as before
 //   take     show the last moment of the other page, and begin to tell it of changes
 //   settle   answer when all that came from the other page has been carried out
 //   alone    the other process is gone: nobody needs to be told any more
 export interface CrossStep {
-  step: 'stream' | 'hush' | 'stay' | 'take' | 'settle' | 'alone'
+  step: 'stream' | 'probe' | 'hush' | 'stay' | 'take' | 'settle' | 'alone'
   id: string
   data: string
 }

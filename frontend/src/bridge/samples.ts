@@ -1,5 +1,5 @@
 // What the in-memory surroundings show: three documents and every state that an update can be in.
-import type { ReasonCode, UpdateRecord, UpdateState, UpdateStatus } from './platform'
+import type { ReasonCode, Reports, UpdateRecord, UpdateState, UpdateStatus } from './platform'
 
 const notes = Array.from(
   { length: 24 },
@@ -53,6 +53,12 @@ const samples: Record<ReasonCode, Record<string, string>> = {
   trial: {},
   'not-ready': { seconds: '20' },
   crash: {},
+  'crash-loop': {},
+  managed: { manager: 'APT', package: 'tesseract', command: 'sudo apt install --only-upgrade tesseract' },
+  'not-yours': { path: '/opt/tesseract', owner: 'root' },
+  image: { path: '/mnt' },
+  translocated: {},
+  skipped: { back: '' },
   restore: { restored: '22', total: '24' },
   returned: {},
   cancelled: {},
@@ -89,6 +95,9 @@ export function sampleStatus(state: UpdateState, reason: ReasonCode | null): Upd
     nextCheck: state === 'idle' || state === 'current' || state === 'refused' ? ago(-26) : '',
     probationEnds: state === 'probation' ? new Date(Date.now() + 18 * 60_000).toISOString() : '',
     restored: settled ? { restored: 24, total: 24, missing: [] } : null,
+    critical: false,
+    countdown: '',
+    back: state === 'probation' ? null : { version: '0.9.4', bytes: 61_000_000, floor: '' },
   }
 }
 
@@ -105,6 +114,38 @@ const record = (hours: number, from: string, to: string, rest: Partial<UpdateRec
   reason: null,
   ...rest,
 })
+
+const sampleReport = (result: string, to: string) =>
+  JSON.stringify(
+    {
+      id: '7QGJ3TBKZC5YXN2MDR4WPLHAVE',
+      app: 'tesseract',
+      platform: 'linux-amd64',
+      channel: 'stable',
+      from: '0.9.4',
+      to,
+      result,
+      stage: 'probation',
+      code: '',
+      how: 'hidden',
+      restored: 24,
+      total: 24,
+      bytes: 398112,
+      codec: 'goexe',
+      downloadMs: 812,
+      applyMs: 340,
+      handoverMs: 611,
+      day: '2026-05-02',
+    },
+    null,
+    2,
+  )
+
+export const sampleReports: Reports = {
+  sentAt: ago(220 * 60),
+  last: sampleReport('confirmed', '0.9.4'),
+  next: [sampleReport('confirmed', '1.0.0')],
+}
 
 export const sampleHistory: UpdateRecord[] = [
   record(30, '0.9.4', '1.0.0', {}),

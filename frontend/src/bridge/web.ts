@@ -1,5 +1,6 @@
 // The app's surroundings in memory: for the browser, for screenshots and for tests. It behaves as the desktop does, conflicts included.
-// The address may choose what is shown: ?theme=dark&lang=zh-Hans&update=downloading&paused=metered, ?update=refused&reason=disk
+// The address may choose what is shown: ?theme=dark&lang=zh-Hans&update=downloading&paused=metered, ?update=refused&reason=disk,
+// ?update=waiting&hold=open, ?update=waiting&start=ask&countdown=14
 import { defaultPreferences } from './defaults'
 import { PlatformError } from './error'
 import type {
@@ -14,12 +15,13 @@ import type {
   Preferences,
   ReasonCode,
   SessionStart,
+  Start,
   ThemeChoice,
   Unsubscribe,
   UpdateState,
   UpdateStatus,
 } from './platform'
-import { sampleDocuments, sampleHistory, sampleStatus } from './samples'
+import { sampleDocuments, sampleHistory, sampleReports, sampleStatus } from './samples'
 
 // The events that the desktop would send, and what was done to it: for tests that play the other side.
 export interface WebControls {
@@ -97,10 +99,18 @@ export function webPlatform({ search = '', start = {}, documents = sampleDocumen
     ...defaultPreferences,
     language: (query.get('lang') ?? '') as Language,
     theme: (query.get('theme') ?? 'system') as ThemeChoice,
+    updates: {
+      ...defaultPreferences.updates,
+      start: (query.get('start') ?? 'hidden') as Start,
+      holdFor: query.get('hold') ?? '',
+      share: query.has('share'),
+    },
   }
   let status: UpdateStatus = {
     ...sampleStatus((query.get('update') ?? 'current') as UpdateState, query.get('reason') as ReasonCode | null),
     paused: (query.get('paused') ?? '') as Pause,
+    critical: query.has('countdown'),
+    countdown: query.has('countdown') ? new Date(Date.now() + Number(query.get('countdown')) * 60_000).toISOString() : '',
   }
   let frame: Frame = { x: 0, y: 0, width: 1100, height: 760, maximised: false, minimised: false, fullscreen: false, visible: true }
 
@@ -220,6 +230,11 @@ export function webPlatform({ search = '', start = {}, documents = sampleDocumen
         ),
       tryAgain: () => did('updates.tryAgain', () => setStatus({ ...sampleStatus('downloading', null) })),
       restart: () => did('updates.restart', () => setStatus({ ...sampleStatus('probation', null) })),
+      goBack: () => did('updates.goBack', () => setStatus({ ...sampleStatus('waiting', null), target: status.back?.version ?? '' })),
+      stretch: () =>
+        did('updates.stretch', () => setStatus({ countdown: new Date(Date.parse(status.countdown) + 3_600_000).toISOString() })),
+      used: () => did('updates.used', () => undefined),
+      reports: () => did('updates.reports', () => sampleReports),
       setChannel: (channel) => did('updates.setChannel', () => setStatus({ channel })),
       history: () => did('updates.history', () => sampleHistory),
       onStatus: events.status.on,

@@ -15,14 +15,20 @@ export type ReasonCode =
   | 'corrupt'
   | 'disk'
   | 'read-only'
+  | 'managed'
+  | 'not-yours'
+  | 'image'
+  | 'translocated'
   | 'state-folder'
   | 'locked'
   | 'trial'
   | 'not-ready'
   | 'crash'
+  | 'crash-loop'
   | 'restore'
   | 'returned'
   | 'cancelled'
+  | 'skipped'
   | 'unconfigured'
   | 'internal'
 
@@ -52,6 +58,7 @@ export const phrase = (key: string, params: Record<string, Value> = {}): Phrase 
 export type Remedy =
   | 'retry' // the user can have it tried again
   | 'fetch' // the user can ask for the download again
+  | 'command' // the user can run the command in the parameters
   | 'none' // nothing the user can do here, or nothing that is needed
 
 export interface Explanation {
@@ -95,6 +102,14 @@ export function explain(reason: Reason, { target: v, installed: old, now, next }
       return { ...disk(reason, v), remedy: 'retry', needsUser: true }
     case 'read-only':
       return { ...said('err.readonly', 'reason.readonly', { path: reason.params['path'] ?? '' }), remedy: 'retry', needsUser: true }
+    case 'managed':
+      return { ...managed(reason), remedy: reason.params['command'] ? 'command' : 'none', needsUser: false }
+    case 'not-yours':
+      return { ...notYours(reason), remedy: 'retry', needsUser: true }
+    case 'image':
+      return { ...said('err.image', 'reason.image'), remedy: 'retry', needsUser: true }
+    case 'translocated':
+      return { ...said('err.translocated', 'reason.translocated'), remedy: 'retry', needsUser: true }
     case 'state-folder':
       return { ...stateFolder(reason), remedy: 'retry', needsUser: true }
     case 'locked':
@@ -105,12 +120,16 @@ export function explain(reason: Reason, { target: v, installed: old, now, next }
       return { ...notReady(reason, v), remedy: 'retry', needsUser: false }
     case 'crash':
       return { ...said('err.crash', 'reason.crash', { v, old }, 'err.back.d'), remedy: 'retry', needsUser: false }
+    case 'crash-loop':
+      return { ...said('err.crashLoop', 'reason.crashLoop', { v, old }, 'err.back.d'), remedy: 'retry', needsUser: false }
     case 'restore':
       return { ...restore(reason, v), remedy: 'retry', needsUser: false }
     case 'returned':
       return { ...said('err.returned', 'reason.returned', { v, old }), remedy: 'none', needsUser: false }
     case 'cancelled':
       return { ...said('err.cancelled', 'reason.cancelled', { v }), remedy: 'fetch', needsUser: false }
+    case 'skipped':
+      return { ...said('state.skipped', 'reason.skipped', { v }, 'state.skipped.sub'), remedy: 'none', needsUser: false }
     case 'unconfigured':
       return { ...said('err.unconfigured', 'reason.unconfigured'), remedy: 'none', needsUser: false }
     case 'internal':
@@ -163,6 +182,20 @@ function disk(reason: Reason, v: string): Words {
   if (need === null || free === null) return said('err.disk.full', 'reason.disk.full', { v }, 'err.disk.d')
   const params = { v, need: { bytes: need }, free: { bytes: free }, short: { bytes: Math.max(0, need - free) } }
   return said('err.disk', 'reason.disk', params)
+}
+
+function managed(reason: Reason): Words {
+  const [manager, command] = [named(reason.params['manager']), named(reason.params['command'])]
+  return {
+    what: manager ? phrase('err.managed', { manager }) : phrase('err.managed.unnamed'),
+    todo: command ? phrase('err.managed.d', { command }) : phrase('err.managed.plain.d'),
+    short: manager ? phrase('reason.managed', { manager }) : phrase('reason.managed.unnamed'),
+  }
+}
+
+function notYours(reason: Reason): Words {
+  const [path, owner] = [reason.params['path'], named(reason.params['owner'])]
+  return path && owner ? said('err.notYours', 'reason.notYours', { path, owner }) : said('err.notYours.unnamed', 'reason.notYours')
 }
 
 function stateFolder(reason: Reason): Words {

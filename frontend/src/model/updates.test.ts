@@ -1,6 +1,7 @@
 import { describe as suite, expect, it } from 'vitest'
 import en from '../i18n/en.json'
 import { explain, type Phrase, type Reason, type ReasonCode, type Value } from './reasons'
+import { heldUntil, holdFrom, holdIds, type Choices } from './start'
 import { describe, tell, type PastUpdate, type Pause, type UpdateFacts, type UpdateState } from './updates'
 
 const now = Date.parse('2026-05-03T12:30:00Z')
@@ -21,20 +22,26 @@ const facts = (state: UpdateState, more: Partial<UpdateFacts> = {}): UpdateFacts
   nextCheck: '',
   probationEnds: '',
   restored: null,
+  critical: false,
+  countdown: '',
+  back: null,
   ...more,
 })
 
 const because = (code: ReasonCode, params: Record<string, string> = {}): Reason => ({ code, detail: `detail of ${code}`, params })
+
+const usual: Choices = { start: 'hidden', idleMinutes: 10, holdFor: '' }
+const noQuiet = { on: false, from: '09:00', to: '18:00', days: 'mon', downloads: true }
 
 // Writing these as records makes a state or a code that is left out a type error.
 const states: Record<UpdateState, [Partial<UpdateFacts>, sentence: string, glyph: string, buttons: string]> = {
   idle: [{}, 'state.idle', 'current', ''],
   checking: [{}, 'state.checking', 'current', ''],
   current: [{}, 'state.current', 'current', ''],
-  downloading: [{ target: '1.9.0' }, 'state.downloading.start', 'busy', 'pause cancel'],
+  downloading: [{ target: '1.9.0' }, 'state.downloading.start', 'busy', 'pause cancel hold'],
   staged: [{ target: '1.9.0' }, 'state.testing', 'busy', 'cancel'],
   proven: [{ target: '1.9.0' }, 'state.testing', 'busy', 'cancel'],
-  waiting: [{ target: '1.9.0' }, 'state.waiting', 'ready', 'restart'],
+  waiting: [{ target: '1.9.0' }, 'state.waiting', 'ready', 'restart hold'],
   swapping: [{ target: '1.9.0' }, 'state.swapping', 'ready', ''],
   'handing-over': [{ target: '1.9.0' }, 'state.swapping', 'ready', ''],
   probation: [{ target: '1.9.0' }, 'state.probation.brief', 'probation', ''],
@@ -57,14 +64,20 @@ const codes: Record<ReasonCode, [params: Record<string, string>, what: string, t
   corrupt: [{}, 'err.corrupt', 'err.corrupt.d', 'reason.corrupt'],
   disk: [{ need: '140000000', free: '52000000', path: '/opt' }, 'err.disk', 'err.disk.d', 'reason.disk'],
   'read-only': [{ path: '/opt/tesseract' }, 'err.readonly', 'err.readonly.d', 'reason.readonly'],
+  managed: [{ manager: 'APT', package: 'tesseract', command: 'sudo apt upgrade' }, 'err.managed', 'err.managed.d', 'reason.managed'],
+  'not-yours': [{ path: '/opt/tesseract', owner: 'root' }, 'err.notYours', 'err.notYours.d', 'reason.notYours'],
+  image: [{ path: '/mnt' }, 'err.image', 'err.image.d', 'reason.image'],
+  translocated: [{}, 'err.translocated', 'err.translocated.d', 'reason.translocated'],
   'state-folder': [{ path: '/home/a' }, 'err.state', 'err.state.d', 'reason.state'],
   locked: [{}, 'err.locked', 'err.locked.d', 'reason.locked'],
   trial: [{}, 'err.trial', 'err.trial.d', 'reason.trial'],
   'not-ready': [{ seconds: '20' }, 'err.notReady', 'err.back.d', 'reason.notReady'],
   crash: [{}, 'err.crash', 'err.back.d', 'reason.crash'],
+  'crash-loop': [{}, 'err.crashLoop', 'err.back.d', 'reason.crashLoop'],
   restore: [{ restored: '15', total: '18' }, 'err.restore', 'err.back.d', 'reason.restore'],
   returned: [{}, 'err.returned', 'err.returned.d', 'reason.returned'],
   cancelled: [{}, 'err.cancelled', 'err.cancelled.d', 'reason.cancelled'],
+  skipped: [{ back: '' }, 'state.skipped', 'state.skipped.sub', 'reason.skipped'],
   unconfigured: [{}, 'err.unconfigured', 'err.unconfigured.d', 'reason.unconfigured'],
   internal: [{}, 'err.internal', 'err.internal.d', 'reason.internal'],
 }
@@ -130,6 +143,8 @@ suite('every reason', () => {
     ['busy', 'err.busy'],
     ['proxy', 'err.proxy.unnamed'],
     ['certificate', 'err.tls.unnamed'],
+    ['managed', 'err.managed.unnamed'],
+    ['not-yours', 'err.notYours.unnamed'],
   ] as const)('%s without its figures', (code, what) => {
     const e = explain(because(code), { target: '1.9.0', installed: '1.8.2', now, next: null })
     expect(e.what.key).toBe(what)
@@ -197,6 +212,65 @@ suite('claims', () => {
   })
 })
 
+suite('choices', () => {
+  const ready = facts('waiting', { target: '1.9.0' })
+  const told = (f: UpdateFacts, choices: Partial<Choices>) => {
+    const card = describe(f, now, { quietHours: noQuiet, ...usual, ...choices })
+    for (const p of [card.sentence, card.announce, card.tooltip, ...card.lines, ...card.buttons.map((b) => b.label)]) expectSayable(p)
+    return card
+  }
+
+  it.each([
+    ['hidden', 'state.waiting'],
+    ['idle', 'state.waiting.idle'],
+    ['quit', 'state.waiting.quit'],
+    ['ask', 'state.waiting.ask'],
+  ] as const)('says when a version starts: %s', (start, sentence) => {
+    expect(told(ready, { start }).sentence.key).toBe(sentence)
+  })
+
+  it('says first that no update is wanted, and then what there would be', () => {
+    const until = now + 3600e3
+    const card = told(ready, { holdFor: new Date(until).toISOString() })
+    expect([card.glyph, card.sentence]).toEqual(['hold', { key: 'state.hold', params: { when: { at: until } } }])
+    expect(card.lines[0]).toEqual({ key: 'state.hold.was', params: { what: { phrase: { key: 'state.waiting', params: { v: '1.9.0' } } } } })
+    expect(card.buttons.map((b) => b.id)).toEqual(['resumeUpdates', 'restart'])
+    expect(told(ready, { holdFor: 'open' }).sentence.key).toBe('state.hold.open')
+    expect(told(ready, { holdFor: new Date(now - 1).toISOString() }).sentence.key).toBe('state.waiting')
+  })
+
+  it('is not put off and not skipped when it is critical', () => {
+    const countdown = new Date(now + 900e3).toISOString()
+    const card = told({ ...ready, critical: true, countdown }, { holdFor: 'open' })
+    expect(card.sentence.key).toBe('state.waiting')
+    expect(card.lines.map((l) => l.key)).toEqual(['state.critical', 'state.countdown', 'state.waiting.sub'])
+    expect(card.buttons.map((b) => b.id)).toEqual(['restart', 'stretch'])
+  })
+
+  it('takes a skipped version back, and one that was gone back from', () => {
+    const f = (back: string) => facts('aborted', { target: '1.9.0', reason: because('skipped', { back }) })
+    expect(told(f(''), {}).buttons.map((b) => b.id)).toEqual(['unskip'])
+    const left = told(f('1.8.2'), {})
+    expect([left.sentence.key, left.buttons.map((b) => b.id)]).toEqual(['state.skipped.back', ['tryAgain']])
+  })
+
+  it('gives a command to those whom somebody else keeps current', () => {
+    const f = (command: string) => facts('idle', { reason: because('managed', { manager: 'APT', command }) })
+    expect(told(f('apt upgrade'), {}).buttons.map((b) => b.id)).toEqual(['copyCommand'])
+    expect(told(f(''), {}).buttons).toEqual([])
+  })
+
+  it('counts spans from now', () => {
+    const spans = holdIds.map((id) => heldUntil(holdFrom(id, now), now))
+    expect(spans[0]).toBe(now + 3600e3)
+    const tomorrow = new Date(spans[1] as number)
+    expect([tomorrow.getHours(), tomorrow.getMinutes(), tomorrow.getDate()]).toEqual([9, 0, new Date(now + 86400e3).getDate()])
+    expect(new Date(spans[2] as number).getDate()).toBe(new Date(now + 7 * 86400e3).getDate())
+    expect(spans[3]).toBe('open')
+    expect([heldUntil('', now), heldUntil('rubbish', now)]).toEqual([null, null])
+  })
+})
+
 suite('figures', () => {
   const progress = { done: 2_100_000, total: 6_400_000, full: 61_000_000, secondsLeft: 4 }
 
@@ -219,12 +293,13 @@ suite('figures', () => {
     ['battery', 'state.battery', 'state.downloading.started state.goesOn', 'pause'],
     ['quiet', 'state.quiet', 'state.downloading.started state.allow', 'pause'],
     ['server', 'state.server', 'state.downloading.started state.server.sub', 'pause'],
+    ['hold', 'state.held', 'state.downloading.started state.held.sub', 'resumeUpdates'],
     ['eclipse' as Pause, 'state.paused', 'state.downloading.started', 'pause'],
   ])('a download that waits: %s', (paused, sentence, lines, first) => {
     const f = facts('downloading', { target: '1.9.0', progress, paused })
     const card = describe(f, now)
     expect([card.sentence.key, card.lines.map((l) => l.key).join(' '), card.glyph]).toEqual([sentence, lines, 'hold'])
-    expect(card.buttons.map((b) => b.id)).toEqual([first, 'cancel'])
+    expect(card.buttons.map((b) => b.id)).toEqual(paused === 'hold' ? [first, 'cancel'] : [first, 'cancel', 'hold'])
     expect([card.canCheck, card.progress?.share]).toEqual([false, progress.done / progress.total])
     expect(describe({ ...f, progress: null }, now).progress).toBeNull()
     expectWhole(f)
@@ -239,22 +314,23 @@ suite('figures', () => {
 
   it('tells when the quiet hours end, but to the ears only that they do', () => {
     const hour = (shift: number) => `${String((new Date(now).getHours() + 24 + shift) % 24).padStart(2, '0')}:00`
-    const quiet = { on: true, from: hour(-1), to: hour(2), days: 'mon tue wed thu fri sat sun', downloads: true }
+    const quietHours = { on: true, from: hour(-1), to: hour(2), days: 'mon tue wed thu fri sat sun', downloads: true }
+    const chosen = { quietHours, ...usual }
     const end = new Date(now).setHours(new Date(now).getHours() + 2, 0, 0, 0)
-    const card = describe(facts('downloading', { target: '1.9.0', progress, paused: 'quiet' }), now, quiet)
+    const card = describe(facts('downloading', { target: '1.9.0', progress, paused: 'quiet' }), now, chosen)
     expect(card.sentence).toEqual({ key: 'state.quiet.until', params: { v: '1.9.0', when: { at: end } } })
     expect([card.announce.key, card.tooltip.key]).toEqual(['state.quiet', 'state.quiet'])
 
-    const ready = describe(facts('waiting', { target: '1.9.0' }), now, quiet)
+    const ready = describe(facts('waiting', { target: '1.9.0' }), now, chosen)
     expect([ready.lines[1], ready.holds, ready.tooltip.key]).toEqual([
       { key: 'state.waiting.quiet', params: { when: { at: end } } },
       null,
       'tip.quiet',
     ])
     for (const p of [card.sentence, card.announce, ready.tooltip, ...ready.lines]) expectSayable(p)
-    const held = describe(facts('waiting', { target: '1.9.0', holds: [{ id: 'x', label: 'Exporting' }] }), now, quiet)
+    const held = describe(facts('waiting', { target: '1.9.0', holds: [{ id: 'x', label: 'Exporting' }] }), now, chosen)
     expect([held.holds, held.tooltip.key]).toEqual([['Exporting'], 'tip.holds'])
-    expect(describe(facts('waiting', { target: '1.9.0' }), now, { ...quiet, on: false }).holds).toEqual([])
+    expect(describe(facts('waiting', { target: '1.9.0' }), now, { ...chosen, quietHours: { ...quietHours, on: false } }).holds).toEqual([])
   })
 
   it('names what a restart waits for', () => {

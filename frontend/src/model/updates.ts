@@ -2,6 +2,7 @@
 // Nothing here claims more than the engine has verified: "up to date" needs a check that succeeded, "nothing was lost" needs a count.
 
 import { quietUntil, type QuietHours } from './quiet'
+import { heldUntil, type Choices, type HeldUntil } from './start'
 import { explain, phrase, type Explanation, type Phrase, type Reason } from './reasons'
 
 export type UpdateState =
@@ -22,7 +23,7 @@ export type UpdateState =
   | 'rolled-back'
 
 // Why a download under way waits. '' when it does not.
-export type Pause = '' | 'user' | 'metered' | 'battery' | 'quiet' | 'server'
+export type Pause = '' | 'user' | 'metered' | 'battery' | 'quiet' | 'hold' | 'server'
 
 // The part of the engine's status that is spoken about. Sizes in bytes, times RFC 3339 or ''.
 export interface UpdateFacts {
@@ -41,11 +42,27 @@ export interface UpdateFacts {
   nextCheck: string // the next one that nobody has to ask for
   probationEnds: string
   restored: { restored: number; total: number } | null
+  critical: boolean // target makes the program safe: it is not skipped and not put off
+  countdown: string // when a critical target starts, whatever holds it; '' until the user has to be told so
+  back: { version: string; bytes: number; floor: string } | null // what there is to go back to; floor: the oldest safe version, where that forbids it
 }
 
 export type GlyphKind = 'current' | 'busy' | 'ready' | 'probation' | 'hold' | 'back' | 'attention'
 
-export type ButtonId = 'getNow' | 'pause' | 'resume' | 'cancel' | 'restart' | 'tryAgain' | 'details'
+export type ButtonId =
+  | 'getNow'
+  | 'pause'
+  | 'resume'
+  | 'cancel'
+  | 'restart'
+  | 'tryAgain'
+  | 'details'
+  | 'hold' // opens the spans to choose from
+  | 'resumeUpdates'
+  | 'unskip'
+  | 'stretch'
+  | 'goBack' // opens the review
+  | 'copyCommand' // that updates a program which somebody else keeps current
 
 export interface Button {
   id: ButtonId
@@ -71,6 +88,12 @@ const labels: Record<Exclude<ButtonId, 'tryAgain'>, string> = {
   cancel: 'btn.cancel',
   restart: 'btn.restart',
   details: 'btn.details',
+  hold: 'btn.hold',
+  resumeUpdates: 'btn.resumeUpdates',
+  unskip: 'btn.undo',
+  stretch: 'btn.stretch',
+  goBack: 'btn.goBack',
+  copyCommand: 'btn.copyCmd',
 }
 
 const button = (id: keyof typeof labels, label = labels[id]): Button => ({ id, label: phrase(label) })
@@ -83,19 +106,24 @@ function card(said: Said): UpdateCard {
   return { lines: [], announce: said.sentence, tooltip: said.sentence, progress: null, holds: null, buttons: [], canCheck: true, ...said }
 }
 
-/** quiet: the quiet hours that were chosen, where the card is to tell when they end. */
-export function describe(s: UpdateFacts, now: number, quiet: QuietHours | null = null): UpdateCard {
+/** chosen: what the user chose, where the card is to tell what follows from it. */
+export function describe(s: UpdateFacts, now: number, chosen: (Choices & { quietHours: QuietHours }) | null = null): UpdateCard {
+  const held = chosen && !s.critical ? heldUntil(chosen.holdFor, now) : null
+  const quietEnds = chosen && quietUntil(chosen.quietHours, now)
   switch (s.state) {
     case 'idle':
-      return idle(s, now)
+      return putOff(idle(s, now), held)
     case 'checking':
       return card({ glyph: 'current', sentence: phrase('state.checking'), tooltip: standing(s), canCheck: false })
     case 'current':
-      return s.reason === null && time(s.lastCheck) !== null
-        ? card({ glyph: 'current', sentence: phrase('state.current', { v: s.installed }), tooltip: standing(s) })
-        : idle(s, now)
+      return putOff(
+        s.reason === null && time(s.lastCheck) !== null
+          ? card({ glyph: 'current', sentence: phrase('state.current', { v: s.installed }), tooltip: standing(s) })
+          : idle(s, now),
+        held,
+      )
     case 'downloading':
-      return downloading(s, quiet && quietUntil(quiet, now))
+      return downloading(s, quietEnds, held)
     case 'staged':
     case 'proven':
       return card({
@@ -106,7 +134,7 @@ export function describe(s: UpdateFacts, now: number, quiet: QuietHours | null =
         canCheck: false,
       })
     case 'waiting':
-      return waiting(s, quiet && quietUntil(quiet, now))
+      return putOff(waiting(s, quietEnds, chosen), held)
     case 'swapping':
     case 'handing-over':
       return card({
@@ -118,11 +146,11 @@ export function describe(s: UpdateFacts, now: number, quiet: QuietHours | null =
     case 'probation':
       return probation(s, now)
     case 'confirmed':
-      return confirmed(s)
+      return putOff(confirmed(s), held)
     case 'refused':
       return failed(s, now, 'attention')
     case 'aborted':
-      return failed(s, now, 'current')
+      return s.reason?.code === 'skipped' ? skipped(s, s.reason) : failed(s, now, 'current')
     case 'recalled':
       return card({
         glyph: 'current',
@@ -135,6 +163,37 @@ export function describe(s: UpdateFacts, now: number, quiet: QuietHours | null =
     default:
       return unknownState(s.state, s)
   }
+}
+
+// The user wants no updates for a while: that comes first, and what would be said without it follows.
+function putOff(c: UpdateCard, held: HeldUntil): UpdateCard {
+  if (held === null) return c
+  const sentence = onHold(held)
+  const rest = c.buttons.filter(({ id }) => id === 'restart' || id === 'getNow')
+  return {
+    ...c,
+    glyph: 'hold',
+    sentence,
+    announce: sentence,
+    tooltip: held === 'open' ? phrase('tip.hold.open') : phrase('tip.hold', { when: { at: held } }),
+    lines: [phrase('state.hold.was', { what: { phrase: c.sentence } }), ...c.lines],
+    buttons: [button('resumeUpdates'), ...rest],
+  }
+}
+
+/** Until when the user wants none, said. */
+export const onHold = (held: number | 'open'): Phrase =>
+  held === 'open' ? phrase('state.hold.open') : phrase('state.hold', { when: { at: held } })
+
+function skipped(s: UpdateFacts, reason: Reason): UpdateCard {
+  const back = reason.params['back']
+  return card({
+    glyph: 'current',
+    sentence: back ? phrase('state.skipped.back', { v: s.target, old: back }) : phrase('state.skipped', { v: s.target }),
+    lines: [phrase('state.skipped.sub')],
+    tooltip: standing(s),
+    buttons: [back ? { id: 'tryAgain', label: phrase('btn.again', { v: s.target }) } : button('unskip')],
+  })
 }
 
 function idle(s: UpdateFacts, now: number): UpdateCard {
@@ -158,15 +217,17 @@ function idle(s: UpdateFacts, now: number): UpdateCard {
   return card({ glyph: 'current', sentence: phrase('state.idle', { v: s.installed }), tooltip: standing(s) })
 }
 
-function downloading(s: UpdateFacts, quietEnds: number | null): UpdateCard {
+function downloading(s: UpdateFacts, quietEnds: number | null, held: HeldUntil): UpdateCard {
   const p = s.progress
   const share = p && p.total > 0 ? Math.min(1, Math.max(0, p.done / p.total)) : null
   const said = s.paused ? paused(s.paused, s.target, share, quietEnds) : running(s.target, share)
   const lines = share === null || p === null ? [phrase('state.using', { old: s.installed })] : [amounts(p, !s.paused)]
+  if (s.paused === 'hold' && held !== null) said.sentence = said.announce = said.tooltip = onHold(held)
+  const first = s.paused === 'hold' ? button('resumeUpdates') : button(s.paused === 'user' ? 'resume' : 'pause')
   return card({
     ...said,
     lines: [...lines, ...(said.lines ?? [])],
-    buttons: [button(s.paused === 'user' ? 'resume' : 'pause'), button('cancel')],
+    buttons: [first, button('cancel'), ...(s.paused === 'hold' || s.critical ? [] : [button('hold')])],
     canCheck: false,
     progress: share === null ? null : { share, text: phrase('state.share', { pct: quarters(share) }) },
   })
@@ -198,6 +259,8 @@ function paused(why: Pause, v: string, share: number | null, quietEnds: number |
       const sentence = quietEnds === null ? brief : phrase('state.quiet.until', { v, when: { at: quietEnds } })
       return { glyph, sentence, announce: brief, tooltip: brief, lines: [phrase('state.allow')] }
     }
+    case 'hold':
+      return { glyph, sentence: phrase('state.held', { v }), lines: [phrase('state.held.sub', { v })] }
     case 'server':
       return { glyph, sentence: phrase('state.server', { v }), lines: [phrase('state.server.sub')] }
     default: // by the user, or for a reason that only a newer engine knows
@@ -215,20 +278,47 @@ function amounts(p: NonNullable<UpdateFacts['progress']>, running: boolean): Phr
     : phrase('state.downloading.started', sizes)
 }
 
-function waiting(s: UpdateFacts, quietEnds: number | null): UpdateCard {
+function waiting(s: UpdateFacts, quietEnds: number | null, chosen: Choices | null): UpdateCard {
   const holds = s.holds.map((h) => h.label)
-  const ready = phrase(quietEnds === null ? 'tip.ready' : 'tip.quiet', { v: s.target })
+  const countdown = time(s.countdown)
+  const sentence = readiness(s.target, chosen)
+  const hidden = !chosen || chosen.start === 'hidden'
+  const ready = hidden ? phrase(quietEnds === null ? 'tip.ready' : 'tip.quiet', { v: s.target }) : sentence
+  const urgent = [
+    ...(s.critical ? [phrase('state.critical')] : []),
+    ...(countdown === null ? [] : [phrase('state.countdown', { when: { at: countdown } })]),
+  ]
   return card({
     glyph: 'ready',
-    sentence: phrase('state.waiting', { v: s.target }),
+    sentence,
     lines: [
-      phrase('state.waiting.sub', { old: s.installed, size: { bytes: s.patchBytes }, full: { bytes: s.fullBytes } }),
+      ...urgent,
+      s.patchBytes > 0
+        ? phrase('state.waiting.sub', { old: s.installed, size: { bytes: s.patchBytes }, full: { bytes: s.fullBytes } })
+        : phrase('state.using', { old: s.installed }),
       ...(quietEnds === null ? [] : [phrase('state.waiting.quiet', { when: { at: quietEnds } })]),
     ],
     tooltip: holds.length ? phrase('tip.holds', { v: s.target, holds: { list: holds } }) : ready,
     holds: holds.length === 0 && quietEnds !== null ? null : holds,
-    buttons: [holds.length ? button('restart', 'btn.restartDone') : button('restart')],
+    buttons: [
+      holds.length ? button('restart', 'btn.restartDone') : button('restart'),
+      ...(s.critical ? [] : [button('hold')]),
+      ...(countdown === null ? [] : [button('stretch')]),
+    ],
   })
+}
+
+function readiness(v: string, chosen: Choices | null): Phrase {
+  switch (chosen?.start) {
+    case 'idle':
+      return phrase('state.waiting.idle', { v, min: chosen.idleMinutes })
+    case 'quit':
+      return phrase('state.waiting.quit', { v })
+    case 'ask':
+      return phrase('state.waiting.ask', { v })
+    default:
+      return phrase('state.waiting', { v })
+  }
 }
 
 function probation(s: UpdateFacts, now: number): UpdateCard {
@@ -246,6 +336,7 @@ function probation(s: UpdateFacts, now: number): UpdateCard {
     announce: phrase('say.probation', { v }),
     lines: s.previous ? [phrase('state.probation.sub', { old: s.previous })] : [],
     tooltip: phrase('tip.probation', { v, ago }),
+    buttons: s.previous ? [button('goBack')] : [],
     canCheck: false,
   })
 }
@@ -286,7 +377,7 @@ function because(reason: Reason, s: UpdateFacts, now: number): Explanation {
 function failed(s: UpdateFacts, now: number, glyph: GlyphKind): UpdateCard {
   const reason: Reason = s.reason ?? { code: 'internal', detail: '', params: {} }
   const { what, todo, remedy } = because(reason, s, now)
-  const buttons = { retry: [button('details'), retry], fetch: [button('getNow')], none: [] }[remedy]
+  const buttons = { retry: [button('details'), retry], fetch: [button('getNow')], command: [button('copyCommand')], none: [] }[remedy]
   return card({
     glyph,
     sentence: what,
@@ -316,12 +407,14 @@ export function time(rfc3339: string | undefined): number | null {
 
 // ---- history ----
 
+export type How = 'hidden' | 'idle' | 'asked' | 'quit' | 'security' | 'back' | ''
+
 export interface PastUpdate {
   at: string
   from: string
   to: string
   outcome: 'confirmed' | 'probation' | 'rolled-back' | 'refused' | 'recalled' | 'aborted'
-  how: 'hidden' | 'quit' | 'asked' | ''
+  how: How
   restored: number
   total: number
   bytes: number
@@ -363,7 +456,7 @@ function unknownOutcome(outcome: never): HistoryLine {
 
 function success(r: PastUpdate): Phrase[] {
   const facts = []
-  if (r.how) facts.push(phrase(`history.${r.how}`))
+  if (r.how) facts.push(phrase(r.how === 'back' ? 'history.wentBack' : `history.${r.how}`))
   if (r.total > 0) facts.push(phrase('history.restored', { a: r.restored, b: r.total }))
   if (r.bytes > 0) facts.push(phrase('history.size', { size: { bytes: r.bytes } }))
   return facts

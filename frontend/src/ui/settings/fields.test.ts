@@ -37,6 +37,9 @@ it('a report names version, state and cause', () => {
     lastCheck: '',
     nextCheck: '',
     probationEnds: '',
+    critical: false,
+    countdown: '',
+    back: null,
   })
   expect(text.split('\n')).toEqual([
     'Tesseract 1.8.2, update to 1.9.0 (beta)',

@@ -6,6 +6,8 @@ export type FieldId =
   | 'updates.channel'
   | 'updates.details'
   | 'updates.history'
+  | 'updates.back'
+  | 'updates.reports'
   | `updates.quiet.${'from' | 'to'}`
   | 'editor.fontSize'
   | `scroll.${SettingsPage}`

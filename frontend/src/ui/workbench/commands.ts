@@ -87,7 +87,7 @@ export function commands(app: App, session: Session, hands: Hands): Command[] {
 }
 
 function updateCommands(app: App, session: Session): Command[] {
-  const card = app.status ? describe(app.status, Date.now()) : null
+  const card = app.status ? describe(app.status, Date.now(), app.preferences.updates) : null
   const offers = (id: string) => card?.buttons.some((button) => button.id === id) === true
   const { updates } = session.platform
   return [
