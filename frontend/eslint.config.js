@@ -20,5 +20,6 @@ export default ts.config(
   },
   never(['src/model/**/*.ts'], 'svelte', 'svelte/*', '**/ui/**', '**/bridge/**', '**/snapshot/**', '**/wailsjs/**'),
   never(['src/snapshot/**/*.ts'], 'svelte', 'svelte/*', '**/ui/**', '**/bridge/**', '**/wailsjs/**'),
+  never(['src/holds/**/*.ts'], 'svelte', 'svelte/*', '**/ui/**', '**/bridge/**', '**/wailsjs/**'),
   never(['src/ui/**'], '**/wailsjs/**'),
 )

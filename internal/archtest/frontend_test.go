@@ -19,6 +19,8 @@ var frontendRooms = []struct {
 		"pure state and transitions: they run, and are tested, without a page"},
 	{"snapshot/...", []string{"svelte", "svelte/...", "wailsjs/...", "ui/...", "bridge/...", "console/..."},
 		"other apps import it, whatever they draw with"},
+	{"holds/...", []string{"svelte", "svelte/...", "wailsjs/...", "ui/...", "bridge/...", "console/..."},
+		"other apps import it, whatever they draw with"},
 	{"bridge/...", []string{"ui/...", "console/..."},
 		"the bridge carries; it does not draw"},
 	{"ui/...", []string{"wailsjs/...", "console/..."},
