@@ -29,9 +29,7 @@ func (s *stage) publishChain() {
 	if err := os.RemoveAll(s.path("pub")); err != nil {
 		s.t.Fatal(err)
 	}
-	if err := os.CopyFS(s.path("pub"), os.DirFS(made)); err != nil {
-		s.t.Fatal(err)
-	}
+	s.copyPublisher(made)
 }
 
 func TestUpdateByAChain(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -49,19 +50,20 @@ var buildVCM = sync.OnceValue(func() string {
 
 // stage is a publisher with a feed on a real server, and an incumbent in this very process.
 type stage struct {
-	t       *testing.T
-	dir     string
-	vcm     string
-	server  *httptest.Server
-	engine  *updater.Engine
-	program string
-	version string // of the incumbent
-	states  chan updater.Status
-	ended   chan struct{}    // the incumbent was told to quit
-	makers  *httptest.Server // takes reports; nil: there is none
-	doctor  doctor.Options
-	quit    func() // what the incumbent does then
-	stop    func() // ends the incumbent as the system would
+	t         *testing.T
+	dir       string
+	vcm       string
+	server    *httptest.Server
+	engine    *updater.Engine
+	program   string
+	version   string // of the incumbent
+	states    chan updater.Status
+	ended     chan struct{}    // the incumbent was told to quit
+	makers    *httptest.Server // takes reports; nil: there is none
+	doctor    doctor.Options
+	published string // at the publisher's
+	quit      func() // what the incumbent does then
+	stop      func() // ends the incumbent as the system would
 
 	mu         sync.Mutex
 	events     []string
@@ -120,7 +122,7 @@ func newStage(t *testing.T) *stage {
 	t.Parallel()
 	s := &stage{t: t, dir: t.TempDir(), vcm: buildVCM(), version: "1.0.0", states: make(chan updater.Status, 4096), ended: make(chan struct{}),
 		chosen: settings(time.Hour), machine: make(chan system.State), pushes: make(chan int)}
-	s.run(s.vcm, "init", s.path("pub"), "--app", appName)
+	s.begin("nothing", func(dir string) { s.run(s.vcm, "init", dir, "--app", appName) })
 	files := http.FileServer(http.Dir(s.path("pub")))
 	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
@@ -166,17 +168,79 @@ func (s *stage) run(name string, args ...string) {
 	}
 }
 
+// publishers are folders that many tests begin with, each made once, because packing a release takes seconds.
+var publishers sync.Map // of what is published in it -> *publisher
+
+type publisher struct {
+	once sync.Once
+	dir  string
+}
+
+// begin makes the stage's publisher a copy of one that make has made, for this test or another.
+func (s *stage) begin(published string, make func(dir string)) {
+	s.t.Helper()
+	known, _ := publishers.LoadOrStore(published, &publisher{})
+	first := known.(*publisher)
+	first.once.Do(func() {
+		dir, err := os.MkdirTemp(scratch, "publisher")
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		made := filepath.Join(dir, "pub")
+		make(made)
+		first.dir = made
+	})
+	if first.dir == "" {
+		s.t.Fatalf("another test could not publish %s", published)
+	}
+	s.copyPublisher(first.dir)
+	s.published = published
+}
+
+// copyPublisher copies what has been made elsewhere; the keys are again for nobody else to read.
+func (s *stage) copyPublisher(made string) {
+	s.t.Helper()
+	err := os.CopyFS(s.path("pub"), os.DirFS(made))
+	if err == nil {
+		err = filepath.WalkDir(s.path("pub"), func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			return os.Chmod(path, 0o600)
+		})
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 func (s *stage) publish(version, behaviour string) {
 	s.t.Helper()
-	s.publishWith(version, behaviour, 0)
+	if s.published != "nothing" || s.engine != nil {
+		s.publishWith(version, behaviour, 0)
+		return
+	}
+	if err := os.RemoveAll(s.path("pub")); err != nil {
+		s.t.Fatal(err)
+	}
+	s.begin(version+" "+behaviour, func(dir string) {
+		s.run(s.vcm, "init", dir, "--app", appName)
+		s.publishTo(dir, version, behaviour, 0)
+	})
 }
 
 // publishWith also makes patches from so many older releases, and takes further flags.
 func (s *stage) publishWith(version, behaviour string, patches int, flags ...string) {
 	s.t.Helper()
+	s.published += ", " + version
+	s.publishTo(s.path("pub"), version, behaviour, patches, flags...)
+}
+
+func (s *stage) publishTo(dir, version, behaviour string, patches int, flags ...string) {
+	s.t.Helper()
 	file := s.path("releases/" + version)
 	makeProgram(s.t, file, version, behaviour)
-	s.run(s.vcm, append([]string{"publish", file, "--dir", s.path("pub"), "--version", version, "--channel", "stable",
+	s.run(s.vcm, append([]string{"publish", file, "--dir", dir, "--version", version, "--channel", "stable",
 		"--platform", release.Current().String(), "--patches", strconv.Itoa(patches)}, flags...)...)
 }
 
