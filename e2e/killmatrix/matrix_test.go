@@ -9,18 +9,18 @@ import (
 	"github.com/tesseract-desktop/tesseract/e2e/killmatrix"
 )
 
-// A thin sample of what `make kill-matrix` goes through.
+// A thin slice of what `make kill-matrix` goes through: all scenarios with all their points recorded, and every 97th of them tormented.
 func TestKillMatrix(t *testing.T) {
 	dir, err := killmatrix.Folder()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	result, err := killmatrix.Run(killmatrix.Options{Dir: dir, Every: 10, Out: t.Output(), Verbose: true})
+	result, err := killmatrix.Run(killmatrix.Options{Dir: dir, Every: 97, Out: t.Output(), Verbose: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := result.Err(); err != nil || result.Runs < 100 {
+	if err := result.Err(); err != nil || result.Runs < 50 {
 		t.Errorf("%d runs: %v", result.Runs, err)
 	}
 }

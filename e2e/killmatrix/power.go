@@ -19,14 +19,18 @@ import (
 func passing(path string) bool { return path == "data/run" || strings.HasPrefix(path, "data/run/") }
 
 // power cuts the power after each call of a scenario, in every way that the model knows. The program's state names its own path, so images are
-// tried where they were recorded; each worker records for itself, and tries its part of them.
+// tried where they were recorded; each worker records for itself, and tries its part of them. A slice has too few of them for that.
 func (m *matrix) power(s scenario) error {
 	var images, failed atomic.Int64
-	errs := make([]error, m.Parallel)
+	number := m.Parallel
+	if m.Every > 1 {
+		number = 1
+	}
+	errs := make([]error, number)
 	var workers sync.WaitGroup
-	for w := range m.Parallel {
+	for w := range number {
 		workers.Go(func() {
-			errs[w] = m.cuts(s, w, func(site *site, at step, err error) {
+			errs[w] = m.cuts(s, w, number, func(site *site, at step, err error) {
 				images.Add(1)
 				if err != nil {
 					failed.Add(1)
@@ -66,7 +70,7 @@ func (m *matrix) steps(site *site, s scenario) ([]step, error) {
 	return all, nil
 }
 
-func (m *matrix) cuts(s scenario, worker int, tell func(*site, step, error)) error {
+func (m *matrix) cuts(s scenario, worker, workers int, tell func(*site, step, error)) error {
 	site := m.world.site(fmt.Sprintf("power-%d", worker), s)
 	if err := m.prepare(site, s); err != nil {
 		return err
@@ -94,7 +98,7 @@ func (m *matrix) cuts(s scenario, worker int, tell func(*site, step, error)) err
 	if model, err = disk.Read(site.dir, passing); err != nil {
 		return err
 	}
-	number, every := 0, m.Every*m.Parallel
+	number, every := 0, m.Every*workers
 	for _, c := range all {
 		if err := model.Apply(&c.Call); err != nil {
 			return err

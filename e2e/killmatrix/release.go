@@ -123,8 +123,10 @@ func (w *world) publish(s scenario) error {
 		}
 		return w.vcm("publish", path, "--dir", dir, "--version", version, "--patches", strconv.Itoa(patches), "--platform", "linux-amd64")
 	}
-	if err := release(before, first, "good", 0); err != nil {
-		return err
+	if s.patches > 0 {
+		if err := release(before, first, "good", 0); err != nil {
+			return err
+		}
 	}
 	if err := release(before, second, s.behaviour, s.patches); err != nil {
 		return err
@@ -154,7 +156,7 @@ func (w *world) offer(s scenario) error {
 			return err
 		}
 		name := filepath.Join(dir, from)
-		cmd := exec.Command(filepath.Join(w.dir, "vcm"), "diff", paths[0], paths[1], "-o", name+".patch", "--json")
+		cmd := exec.Command(filepath.Join(w.dir, "vcm"), "diff", paths[0], paths[1], "-o", name+".patch", "--codec", "bsdiff", "--json")
 		out, err := w.run(cmd)
 		if err != nil {
 			return fmt.Errorf("make the patch of a folder: %w\n%s", err, out)

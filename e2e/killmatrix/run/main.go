@@ -23,7 +23,7 @@ func run() error {
 	flag.IntVar(&o.Every, "every", 1, "only every so manieth point")
 	flag.StringVar(&o.Only, "only", "", "only scenarios whose name has this in it")
 	flag.StringVar(&o.Fault, "fault", "", "only faults whose name has this in it")
-	flag.IntVar(&o.Parallel, "parallel", 4, "runs at once")
+	flag.IntVar(&o.Parallel, "parallel", 0, "runs at once (0: twice the processors)")
 	flag.BoolVar(&o.Verbose, "v", false, "show what the programs said of each failure")
 	flag.BoolVar(&o.Keep, "keep", false, "leave the folder with everything in it, and the disks of failed power cuts")
 	flag.Parse()
