@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -263,8 +264,12 @@ func sum(path string) (string, error) {
 			fmt.Fprintln(all, to)
 			return err
 		case 0:
-			b, err := os.ReadFile(p)
-			all.Write(b)
+			f, err := os.Open(p)
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			_, err = io.Copy(all, f)
 			return err
 		}
 		return nil

@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"testing"
 	"time"
 
@@ -295,7 +294,7 @@ func (g grove) dies(job string, n int) bool {
 	if err == nil {
 		return false
 	}
-	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signal() == syscall.SIGKILL {
+	if killed(cmd.ProcessState) {
 		return true
 	}
 	g.Fatalf("the child failed: %v\n%s", err, out)
@@ -311,8 +310,7 @@ func TestTreeChildThatIsKilled(t *testing.T) {
 	i := g.open()
 	i.point = func(string) {
 		if left--; left == 0 {
-			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-			select {}
+			kill()
 		}
 	}
 	switch os.Getenv("INSTALL_WHAT") {
