@@ -100,11 +100,14 @@ func program(self, version, behaviour string) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	successor, err := handover.Join(ctx, version, os.Stdin)
+	parsed, err := release.ParseVersion(version)
 	if err != nil {
 		return err
 	}
-	parsed, err := release.ParseVersion(version)
+	if os.Getenv(feedVariable) != "" && !handover.Invited() {
+		return app(self, parsed)
+	}
+	successor, err := handover.Join(ctx, version, os.Stdin)
 	if err != nil {
 		return err
 	}
@@ -112,12 +115,14 @@ func program(self, version, behaviour string) error {
 	if err != nil {
 		return err
 	}
+	end := &ending{quit: cancel}
 	engine, err := updater.New(updater.Options{
 		App: appName, Version: parsed,
 		Install:  install.Options{Target: self, Dir: os.Getenv(stateVariable)},
 		Feed:     feed.Options{},
 		Settings: func() updater.Settings { return settings(10 * time.Millisecond) },
 		OnStatus: func(s updater.Status) {
+			end.onStatus(s)
 			if s.State == updater.Checking { // probation is over, the guardian knows
 				cancel()
 			}
@@ -142,6 +147,7 @@ func program(self, version, behaviour string) error {
 	if err != nil {
 		return err
 	}
+	end.watch(engine)
 	restored := updater.Restored{Restored: 3, Total: 3}
 	if behaviour == forgetful {
 		restored = updater.Restored{Restored: 1, Total: 3, Missing: []string{"text", "scroll"}}
