@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"github.com/tesseract-desktop/tesseract/updater/feed"
@@ -62,20 +61,6 @@ func (e *Engine) resume(ctx context.Context) {
 	}
 }
 
-// attemptOf returns the journal's newest entry about a version.
-func (e *Engine) attemptOf(version string) install.Entry {
-	entries, err := e.inst.History()
-	if err != nil {
-		e.opts.Log.Warn("cannot read the journal", "why", err)
-	}
-	for _, entry := range slices.Backward(entries) {
-		if entry.To == version {
-			return entry
-		}
-	}
-	return install.Entry{To: version}
-}
-
 // open opens the install and the feed, which both need folders that may be unwritable now and writable later.
 func (e *Engine) open(ctx context.Context) error {
 	inst, err := e.journal()
@@ -95,53 +80,6 @@ func (e *Engine) open(ctx context.Context) error {
 		go e.listen(ctx, client)
 	}
 	return nil
-}
-
-// journal opens the install, for as long as Launch and Run need it.
-func (e *Engine) journal() (*install.Install, error) {
-	e.opening.Lock()
-	defer e.opening.Unlock()
-	if e.shared == nil {
-		inst, err := e.openInstall()
-		if err != nil {
-			return nil, err
-		}
-		e.shared = inst
-	}
-	return e.shared, nil
-}
-
-func (e *Engine) openInstall() (*install.Install, error) {
-	inst, err := install.Open(e.opts.Install)
-	if err != nil {
-		return nil, &stateError{path: e.opts.Install.Dir, err: err}
-	}
-	return inst, nil
-}
-
-// close lets go of the install's folders: on Windows nobody can move or delete one that is open.
-func (e *Engine) close() {
-	e.opening.Lock()
-	defer e.opening.Unlock()
-	if e.shared != nil {
-		e.shared.Close()
-		e.shared, e.inst = nil, nil
-	}
-}
-
-// entries reads the journal from any goroutine.
-func (e *Engine) entries() ([]install.Entry, error) {
-	e.opening.Lock()
-	defer e.opening.Unlock()
-	inst := e.shared
-	if inst == nil {
-		var err error
-		if inst, err = e.openInstall(); err != nil {
-			return nil, err
-		}
-		defer inst.Close()
-	}
-	return inst.History()
 }
 
 // rest waits until the next check is due, or something asks for one.
