@@ -71,7 +71,7 @@ pictures: setup ## photograph the app anew for docs/
 # ---- prove ----
 
 .PHONY: test
-test: test-frontend test-go test-e2e ## all tests
+test: test-frontend test-go test-wine test-e2e ## all tests
 
 .PHONY: test-frontend
 test-frontend: setup
@@ -80,6 +80,12 @@ test-frontend: setup
 .PHONY: test-go
 test-go: setup ## Go unit tests
 	$(GO) test ./...
+
+# Windows' own files are the updater's: how programs are replaced while they run, pipes, locks, what is known of the network.
+.PHONY: test-wine
+test-wine: setup ## the updater's tests as Windows programs, under Wine (Linux on amd64); RUN=pattern picks some
+	@build/scripts/wine.sh env GOOS=windows GOARCH=amd64 CGO_ENABLED=0 \
+	  $(GO) test -exec wine -short -ldflags '-s -w' -timeout 15m $(if $(RUN),-count=1 -run '$(RUN)' -v) ./updater/...
 
 .PHONY: test-e2e
 test-e2e: setup ## built binaries in a real window; RUN=pattern picks some

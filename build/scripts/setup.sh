@@ -13,6 +13,9 @@ screen_packages=(xvfb openbox dbus dbus-x11 xdotool x11-utils x11-xserver-utils 
 font_packages=(fonts-inter fonts-jetbrains-mono fonts-noto-cjk fontconfig)
 # What our patches are held against: make bench-delta.
 peer_packages=(bsdiff xdelta3 zstd)
+# Windows programs on Linux, and a compiler for what Wine lacks: make test-wine.
+wine_packages=()
+[ "$(uname -m)" = x86_64 ] && wine_packages=(wine wine64 gcc-mingw-w64-x86-64)
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -42,7 +45,7 @@ system_packages() {
     return
   fi
   local missing
-  mapfile -t missing < <(missing_of "${build_packages[@]}" "${screen_packages[@]}" "${font_packages[@]}" "${peer_packages[@]}")
+  mapfile -t missing < <(missing_of "${build_packages[@]}" "${screen_packages[@]}" "${font_packages[@]}" "${peer_packages[@]}" "${wine_packages[@]}")
   [ "${#missing[@]}" -eq 0 ] && return
   say "installing ${missing[*]}"
   as_root apt-get update -qq

@@ -4,6 +4,20 @@
 set -eu -o pipefail
 cd "$(dirname "$0")/../.."
 
+if [ "$(uname -sm)" != "Linux x86_64" ]; then
+  echo "SKIPPED: Wine is used on Linux on amd64 only; nothing was tested as on Windows" >&2
+  exit 0
+fi
+for needed in wine x86_64-w64-mingw32-gcc; do
+  command -v "$needed" >/dev/null && continue
+  if [ -n "${CI:-}" ]; then
+    echo "wine.sh: $needed is missing" >&2
+    exit 1
+  fi
+  echo "SKIPPED: $needed is missing (packages wine, wine64 and gcc-mingw-w64-x86-64); nothing was tested as on Windows" >&2
+  exit 0
+done
+
 export WINEPREFIX="$PWD/build/cache/wine" WINEARCH=win64
 export WINEDEBUG="${WINEDEBUG:--all}"                         # its remarks are about itself
 export WINEDLLOVERRIDES="mscoree,mshtml,winemenubuilder.exe=" # no .NET, no browser, no entries in anybody's menus

@@ -1,4 +1,4 @@
-/* What Go programs miss in Wine 8, in a library that each of them loads first thing. Wine 8.19 and newer have their own, and need neither part.
+/* What Go programs miss in Wine 8, in a library that each of them loads first thing. Newer ones have a library of that name themselves.
  *
  * 1. Random numbers: Go takes them from ProcessPrng of bcryptprimitives.dll. Here it stands over the source that Wine has always had.
  * 2. An answer: asked for an operation on a file that it does not know, such as deleting with POSIX semantics, Windows says
