@@ -2,6 +2,7 @@
 
 import type { MessageKey } from '../../i18n'
 import { closePalette, closeSettings, limits, openPalette, openSettings, setZoom, togglePreview, toggleSidebar } from '../../model/app'
+import { heldUntil } from '../../model/start'
 import { describe } from '../../model/updates'
 import type { Session } from '../session'
 import type { App } from '../state.svelte'
@@ -89,7 +90,8 @@ export function commands(app: App, session: Session, hands: Hands): Command[] {
 function updateCommands(app: App, session: Session): Command[] {
   const card = app.status ? describe(app.status, Date.now(), app.preferences.updates) : null
   const offers = (id: string) => card?.buttons.some((button) => button.id === id) === true
-  const { updates } = session.platform
+  const held = heldUntil(app.preferences.updates.holdFor, Date.now()) !== null
+  const { preferences, updates } = session.platform
   return [
     {
       id: 'updates.check',
@@ -118,6 +120,20 @@ function updateCommands(app: App, session: Session): Command[] {
       reason: offers('cancel') ? undefined : 'command.reason.noDownload',
       everywhere: true,
       run: () => void session.tried(() => updates.cancel()),
+    },
+    {
+      id: 'updates.hold',
+      label: 'command.holdUpdates',
+      reason: held ? 'command.reason.held' : undefined,
+      everywhere: true,
+      run: () => void session.tried(() => preferences.set({ updates: { holdFor: 'open' } })),
+    },
+    {
+      id: 'updates.unhold',
+      label: 'command.unholdUpdates',
+      reason: held ? undefined : 'command.reason.notHeld',
+      everywhere: true,
+      run: () => void session.tried(() => preferences.set({ updates: { holdFor: '' } })),
     },
     {
       id: 'updates.restart',
