@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -345,10 +346,12 @@ func TestGoBack(t *testing.T) {
 	if staged != artifact(s.old) {
 		t.Errorf("staged %v", staged)
 	}
-	report, err := i.Trial(t.Context(), time.Minute)
-	s.ok(err)
-	if report.Version != "1.0.0" {
-		t.Errorf("the trial was of %s", report.Version)
+	if runtime.GOOS != "windows" { // which runs no scripts
+		report, err := i.Trial(t.Context(), time.Minute)
+		s.ok(err)
+		if report.Version != "1.0.0" {
+			t.Errorf("the trial was of %s", report.Version)
+		}
 	}
 	s.ok(i.Discard())
 	s.clean(i, ".app.previous")

@@ -80,6 +80,12 @@ func (i *Install) settle(r *record) (Outcome, error) {
 		}
 		return SwapFinished, i.finishSwap(r)
 	case r.Phase == swapping:
+		// Where a swap takes two renames the staged version may be on its way, and a version to go back to exists only once.
+		if i.holds(*r, i.newName(), r.Move.New) && !i.holds(*r, i.stagedName(), r.Move.New) {
+			if err := durable.Rename(i.folder, i.newName(), i.stagedName()); err != nil {
+				return NothingToDo, classify(err, i.folder.Name())
+			}
+		}
 		r.Phase, r.Move = idle, nil
 		return SwapUndone, i.save(*r)
 	case r.Phase == swapped && current == r.Move.Old:
