@@ -49,6 +49,22 @@ func TestUpdatesPageSaysWhatToDo(t *testing.T) {
 	}
 }
 
+// Updates that are put on hold stay away until they are wanted again, and the Updates page says both.
+func TestHoldUntilResumed(t *testing.T) {
+	p := newPlay(t).atWork()
+	ctx := t.Context()
+	says := func(words ...string) {
+		t.Helper()
+		p.must(await.Until(ctx, time.Minute, "the words", func() error { return p.pageSays(ctx, words) }))
+	}
+	p.must(p.work.Command(ctx, "Hold updates until"))
+	says("On hold until you resume")
+	p.publish(scenario.Update)
+	says("On hold until you resume", "1.1.0 is available")
+	p.must(p.work.Command(ctx, "Resume updates"))
+	says("1.1.0 is ready and starts the next time this window is hidden")
+}
+
 func (p *play) pageSays(ctx context.Context, words []string) error {
 	page, err := p.work.UpdatesPage(ctx)
 	if err != nil {

@@ -46,9 +46,7 @@ func (a *App) Text(ctx context.Context) (text string, err error) {
 
 // UpdatesPage opens Settings, Updates, and returns what is written there.
 func (w *Work) UpdatesPage(ctx context.Context) (string, error) {
-	d := w.app.stage.Desktop
-	err := errors.Join(d.Key(ctx, "ctrl+shift+p"), d.Type(ctx, "Settings: Updates", 12*time.Millisecond), d.Key(ctx, "Return"))
-	if err != nil {
+	if err := w.Command(ctx, "Settings: Updates"); err != nil {
 		return "", err
 	}
 	if err := w.titled(ctx, "Settings"); err != nil {
@@ -58,7 +56,10 @@ func (w *Work) UpdatesPage(ctx context.Context) (string, error) {
 }
 
 // RestartNow asks the app for it by the palette.
-func (w *Work) RestartNow(ctx context.Context) error {
+func (w *Work) RestartNow(ctx context.Context) error { return w.Command(ctx, "Restart into the new") }
+
+// Command runs the first command that the palette finds by its words.
+func (w *Work) Command(ctx context.Context, words string) error {
 	d := w.app.stage.Desktop
-	return errors.Join(d.Key(ctx, "ctrl+shift+p"), d.Type(ctx, "Restart into the new", 12*time.Millisecond), d.Key(ctx, "Return"))
+	return errors.Join(d.Key(ctx, "ctrl+shift+p"), d.Type(ctx, words, 12*time.Millisecond), d.Key(ctx, "Return"))
 }
