@@ -35,12 +35,22 @@ export interface ScrollMemory {
   top: number // the raw scroll position, for when the line cannot be found any more
 }
 
+// An open search panel. Where one is in its results is the selection.
+export interface SearchMemory {
+  search: string
+  replace: string
+  caseSensitive: boolean
+  regexp: boolean
+  wholeWord: boolean
+}
+
 // What an editor knows beside its text. `history` is the undo history in the editor's own JSON.
 export interface EditorMemory {
   selections: { ranges: Range[]; main: number }
   scroll: ScrollMemory
   folds: { from: number; to: number }[]
   history: unknown
+  search: SearchMemory | null // null: the panel is closed
 }
 
 export const emptyMemory: EditorMemory = {
@@ -48,6 +58,7 @@ export const emptyMemory: EditorMemory = {
   scroll: { pos: 0, offset: 0, left: 0, top: 0 },
   folds: [],
   history: null,
+  search: null,
 }
 
 export interface Failure {
@@ -85,7 +96,7 @@ export interface AppState {
     closed: string[] // newest last
     buffers: Record<string, Buffer>
   }
-  layout: { sidebarOpen: boolean; sidebarWidth: number; sidebarScroll: number; split: number; preview: boolean }
+  layout: { sidebarOpen: boolean; sidebarWidth: number; sidebarScroll: number; sidebarFilter: string; split: number; preview: boolean }
   settings: { open: boolean; page: SettingsPage; fields: Record<string, string> }
   palette: { open: boolean; query: string; index: number }
   focus: string // data-focus-id of the focused element, '' for none
@@ -103,7 +114,7 @@ export function clamp(value: number, [low, high]: readonly [number, number]): nu
 export function emptyState(): AppState {
   return {
     workspace: { entries: [], expanded: [], tabs: [], active: null, closed: [], buffers: {} },
-    layout: { sidebarOpen: true, sidebarWidth: 248, sidebarScroll: 0, split: 0.5, preview: true },
+    layout: { sidebarOpen: true, sidebarWidth: 248, sidebarScroll: 0, sidebarFilter: '', split: 0.5, preview: true },
     settings: { open: false, page: 'general', fields: {} },
     palette: { open: false, query: '', index: 0 },
     focus: '',

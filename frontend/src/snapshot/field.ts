@@ -9,6 +9,7 @@ export interface FieldSpec<S, V> {
   apply(state: S, value: V): S // returns the changed state, never changes the one it is given
   validate(recorded: unknown): V // throws with the reason when it is not a V
   same?(wanted: V, found: V): boolean // whether a restored value counts as restored; by default deep equality
+  // Both ways for every version but the newest, or the registry is refused.
   up?: Record<number, (recorded: unknown) => unknown> // up[n] makes version n+1 of version n
   down?: Record<number, (recorded: unknown) => unknown> // down[n] makes version n of version n+1: recorded too, for a version that comes back
 }
@@ -92,6 +93,7 @@ export function field<S, V>(spec: FieldSpec<S, V>): Field<S> {
   if (!Number.isInteger(spec.version) || spec.version < 1) throw new Error(`field ${spec.key}: versions are whole numbers from 1 on`)
   for (let n = 1; n < spec.version; n++) {
     if (!spec.up?.[n]) throw new Error(`field ${spec.key}: nothing migrates version ${n} to ${n + 1}`)
+    if (!spec.down?.[n]) throw new Error(`field ${spec.key}: nothing migrates version ${n + 1} to ${n}`)
   }
   return {
     kind: 'field',
@@ -117,15 +119,16 @@ export function field<S, V>(spec: FieldSpec<S, V>): Field<S> {
 function olderForms<S, V>(spec: FieldSpec<S, V>, value: unknown): Record<string, unknown> | null {
   const forms: Record<string, unknown> = {}
   let form = value
-  let n = spec.version - 1
-  for (; n >= 1; n--) {
-    const step = spec.down?.[n]
-    if (!step) break
-    form = step(form)
-    inspect(form)
+  for (let n = spec.version - 1; n >= 1; n--) {
+    try {
+      form = spec.down?.[n]?.(form)
+      inspect(form)
+    } catch {
+      break // the value itself is whole: only the versions that would read this form lose it, and name it
+    }
     forms[n] = form
   }
-  return n < spec.version - 1 ? forms : null
+  return Object.keys(forms).length > 0 ? forms : null
 }
 
 // The recorded value in this version's form: migrated up, or the older form that a newer version left for us.

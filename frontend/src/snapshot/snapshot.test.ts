@@ -105,7 +105,9 @@ test('a registry that makes no sense is refused at once', () => {
   const twice = { ...sizeSpec, key: 'name' }
   expect(() => make({ size: twice })).toThrow('two fields are called name')
   expect(() => field({ ...nameSpec, version: 0 })).toThrow('versions are whole numbers')
-  expect(() => field({ ...nameSpec, version: 3, up: { 1: (v) => v } })).toThrow('nothing migrates version 2 to 3')
+  const step = { 1: (v: unknown) => v }
+  expect(() => field({ ...nameSpec, version: 3, up: step, down: step })).toThrow('nothing migrates version 2 to 3')
+  expect(() => field({ ...nameSpec, version: 2, up: step })).toThrow('nothing migrates version 2 to 1')
   for (const key of ['__proto__', 'constructor', '', 'a b']) expect(() => field({ ...nameSpec, key })).toThrow("is not a field's key")
 })
 
@@ -119,12 +121,12 @@ test.each<[string, Changes, Changes, string]>([
   ],
   ['a number that is none', { size: { capture: () => NaN } }, {}, 'it could not be captured: NaN cannot be recorded'],
   ['validate', {}, { name: { validate: boom } }, 'boom'],
-  ['migrate', {}, { name: { version: 2, up: { 1: boom } } }, 'migrating it from version 1: boom'],
+  ['migrate', {}, { name: { version: 2, up: { 1: boom }, down: { 1: text } } }, 'migrating it from version 1: boom'],
   ['apply', {}, { name: { apply: boom } }, 'boom'],
   ['an apply that does nothing', {}, { name: { apply: (s) => s } }, 'it came back different'],
   [
-    'a value of a newer version',
-    { name: { version: 2, up: { 1: (v) => v } } },
+    'the way down to an older version',
+    { name: { version: 2, up: { 1: (v) => v }, down: { 1: boom } } },
     {},
     'it was recorded as version 2, and version 1 is the newest that is read here',
   ],
@@ -161,11 +163,12 @@ test('what is unknown here is handed on', () => {
       apply: (s, extra) => ({ ...s, extra }),
       validate: count,
       up: { 1: count, 2: count, 3: count },
+      down: { 1: count, 2: count, 3: count },
     }),
   })
   const written = decode(encode(capture(newer, { ...full, extra: 5 }, options)))
   const here = plan(make(), written)
-  expect(here.unknown).toEqual({ extra: { v: 4, d: 5 } })
+  expect(here.unknown).toEqual({ extra: { v: 4, d: 5, o: { 1: 5, 2: 5, 3: 5 } } })
   const again = capture(make(), full, { ...options, keep: here.unknown })
   expect(plan(newer, again).steps.get('extra')?.value).toBe(5)
 })
@@ -243,6 +246,62 @@ test('whatever the state, it comes back the same', () => {
     const { next: back, report } = through(make(), make(), state)
     expect(back).toEqual(state)
     expect(report.missing).toEqual([])
+  }
+})
+
+test('a migration down that fails costs the running version nothing', () => {
+  const broken = make({ name: { version: 2, up: { 1: text }, down: { 1: boom } } })
+  expect(through(broken, broken).report).toMatchObject({ restored: 3, total: 3, missing: [] })
+})
+
+// A later version: a list for the name, tenths for the size, in two steps each.
+const later = registry<State>({
+  name: field<State, { text: string; length: number }>({
+    key: 'name',
+    version: 3,
+    capture: ({ name }) => ({ text: name, length: name.length }),
+    apply: (s, { text }) => ({ ...s, name: text }),
+    validate: (raw) => raw as { text: string; length: number },
+    up: { 1: (v) => [v], 2: (v) => ({ text: (v as string[])[0], length: (v as string[])[0]?.length }) },
+    down: { 2: (v) => [(v as { text: string }).text], 1: (v) => (v as string[])[0] },
+  }),
+  size: field<State, string>({
+    key: 'size',
+    version: 2,
+    capture: (s) => String(s.size),
+    apply: (s, size) => ({ ...s, size: Number(size) }),
+    validate: text,
+    up: { 1: (v) => String(v) },
+    down: { 1: (v) => Number(v) },
+  }),
+  places: nested<State, State['places']>({
+    list: field(listSpec),
+    hover: field({
+      key: 'hover',
+      version: 1,
+      capture: (s) => s.places.hover,
+      apply: (s, hover) => ({ ...s, places: { ...s.places, hover } }),
+      validate: text,
+    }),
+  }),
+})
+
+test('whatever the state, it is the same after a stay in an older version', () => {
+  const next = random(20260203)
+  const word = () => String.fromCharCode(...Array.from({ length: next(12) }, () => next(0xd800)))
+  for (let i = 0; i < 500; i++) {
+    const state = {
+      name: word(),
+      size: next(2 ** 31) / 7 - 2 ** 20,
+      places: { list: Array.from({ length: next(6) }, word), hover: word() },
+    }
+    const before = capture(later, state, options)
+    const down = plan(make(), decode(encode(before)))
+    const old = restore(down, initial).state
+    const kept = capture(make(), old, { ...options, keep: down.unknown }) // hover is not known there
+    const up = plan(later, decode(encode(kept)))
+    expect([...down.missing, ...up.missing]).toEqual([])
+    expect(capture(later, restore(up, initial).state, options)).toEqual(before)
   }
 })
 

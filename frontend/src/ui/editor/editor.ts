@@ -2,7 +2,7 @@
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands'
 import { markdown, markdownLanguage } from '@codemirror/lang-markdown'
 import { codeFolding, foldGutter, foldKeymap } from '@codemirror/language'
-import { highlightSelectionMatches, openSearchPanel, search, searchKeymap } from '@codemirror/search'
+import { highlightSelectionMatches, openSearchPanel, search, searchKeymap, searchPanelOpen } from '@codemirror/search'
 import { Annotation, Compartment, EditorState, type Extension, type Transaction } from '@codemirror/state'
 import {
   drawSelection,
@@ -16,7 +16,7 @@ import {
 import { emptyMemory, type EditorMemory, type ScrollMemory } from '../../model/app'
 import { carryOut, editOf, mirrored, type Edit } from './edits'
 import { formatKeys } from './format'
-import { lookOf, showLook, type Look } from './look'
+import { lookOf, searchMemoryOf, showLook, showSearch, type Look } from './look'
 import { foldsOf, historyOf, selectionsOf, stateFrom } from './memory'
 import { holdScroll, isLaidOut, scrollOf, scrollTo, settle } from './scroll'
 import { looks } from './theme'
@@ -92,6 +92,7 @@ export function createEditor(parent: HTMLElement, options: EditorOptions): Edito
       if (update.docChanged && !known) options.onChange(update.state.doc.toString())
       if (update.docChanged || update.selectionSet) tellCursor(update.state)
       if (update.geometryChanged) watchGeometry()
+      if (searchPanelOpen(update.state) && !searchPanelOpen(update.startState)) nameParts(update.view)
       if (listeners.size > 0 && !carrying) tellEdits(update.transactions)
     }),
     looks,
@@ -151,6 +152,7 @@ export function createEditor(parent: HTMLElement, options: EditorOptions): Edito
     letGo = holdScroll(view, wanted)
   }
 
+  showSearch(view, options.memory?.search ?? null)
   scroll(options.memory?.scroll ?? emptyMemory.scroll)
   tellCursor(view.state)
 
@@ -159,10 +161,17 @@ export function createEditor(parent: HTMLElement, options: EditorOptions): Edito
     mirror,
     memory: () => {
       if (isLaidOut(view)) lastScroll = scrollOf(view)
-      return { selections: selectionsOf(view.state), scroll: lastScroll, folds: foldsOf(view.state), history: historyOf(view.state) }
+      return {
+        selections: selectionsOf(view.state),
+        scroll: lastScroll,
+        folds: foldsOf(view.state),
+        history: historyOf(view.state),
+        search: searchMemoryOf(view.state),
+      }
     },
     restore: (memory) => {
       view.setState(stateFrom(view.state.doc.toString(), memory, extensions()))
+      showSearch(view, memory.search)
       scroll(memory.scroll)
       tellCursor(view.state)
     },
@@ -190,6 +199,12 @@ export function createEditor(parent: HTMLElement, options: EditorOptions): Edito
       view.destroy()
     },
   }
+}
+
+// What can have the focus in the search panel is found again by its name.
+function nameParts(view: EditorView): void {
+  for (const part of view.dom.querySelectorAll<HTMLElement>('.cm-search [name]'))
+    part.dataset['focusId'] = `search.${part.getAttribute('name') ?? ''}`
 }
 
 function numbersFor({ lineNumbers: shown }: { lineNumbers: boolean }): Extension {

@@ -1,5 +1,5 @@
 // Fields of open documents: their text, and what the editor and the preview know about each.
-import { emptyMemory, type AppState, type Buffer, type EditorMemory } from '../../model/app'
+import { emptyMemory, type AppState, type Buffer, type EditorMemory, type SearchMemory } from '../../model/app'
 import { freshBuffer } from '../../model/buffers'
 import { field, type Field } from '../../snapshot'
 import { flag, list, number, orNull, shape, text, whole, type Check } from './validate'
@@ -137,6 +137,13 @@ const branch = (raw: unknown, at: string) => {
 
 // Undo and redo, in the editor's own form: the editor looks inside.
 export const history = fromEditor('history', 'history', shape<{ done: unknown[]; undone: unknown[] }>({ done: branch, undone: branch }))
+
+// An open search panel; a closed one is not there.
+export const search = fromEditor(
+  'search',
+  'search',
+  orNull(shape<SearchMemory>({ search: text(maxText), replace: text(maxText), caseSensitive: flag, regexp: flag, wholeWord: flag })),
+)
 
 export const previewScroll = perBuffer<number>({
   key: 'previewScroll',

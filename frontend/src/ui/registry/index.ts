@@ -1,7 +1,7 @@
 // Every piece of the window's state, and whether it survives. A new key that does not declare itself here is a type error.
 import { limits, type AppState, type Buffer, type EditorMemory, type Frame, type Tab } from '../../model/app'
 import { field, nested, registry, transient, type Field } from '../../snapshot'
-import { buffers, editorScroll, folds, history, path, previewScroll, selections } from './buffers'
+import { buffers, editorScroll, folds, history, path, previewScroll, search, selections } from './buffers'
 import { flag, list, number, oneOf, orNull, record, shape, text, whole, type Check } from './validate'
 
 const many = 10_000
@@ -84,7 +84,7 @@ export const fields = registry<AppState>({
       savedAt: buffers,
       conflict: buffers,
       error: buffers,
-      editor: nested<AppState, EditorMemory>({ selections, scroll: editorScroll, folds, history }),
+      editor: nested<AppState, EditorMemory>({ selections, scroll: editorScroll, folds, history, search }),
       previewScroll,
     }),
   }),
@@ -92,6 +92,7 @@ export const fields = registry<AppState>({
     sidebarOpen: part('sidebarOpen', 'layout', 'sidebarOpen', flag),
     sidebarWidth: part('sidebarWidth', 'layout', 'sidebarWidth', number(...limits.sidebar)),
     sidebarScroll: part('sidebarScroll', 'layout', 'sidebarScroll', number(0, 1e7)),
+    sidebarFilter: part('sidebarFilter', 'layout', 'sidebarFilter', text(10_000)),
     split: part('split', 'layout', 'split', number(...limits.split)),
     preview: part('preview', 'layout', 'preview', flag),
   }),

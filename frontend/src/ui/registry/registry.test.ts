@@ -1,8 +1,12 @@
 import { expect, test } from 'vitest'
 import { emptyState, type AppState } from '../../model/app'
-import { capture, decode, encode, plan, restore, verify } from '../../snapshot'
+import { capture, decode, encode, plan, restore, verify, type Registry, type Snapshot } from '../../snapshot'
 import listed from '../../../public/fields.json'
-import golden from './golden/1.0.0.json'
+import doc from '../../../../docs/state.md?raw'
+import golden100 from './golden/1.0.0.json'
+import text100 from './golden/1.0.0.json?raw'
+import golden110 from './golden/1.1.0.json'
+import text110 from './golden/1.1.0.json?raw'
 import { fields, windowFields } from './index'
 
 // Every key has another value than at the start.
@@ -54,12 +58,13 @@ function full(): AppState {
             scroll: { pos: 2, offset: -6.5, left: 4, top: 320.5 },
             folds: [{ from: 1, to: 6 }],
             history,
+            search: { search: 'draft', replace: 'letter', caseSensitive: true, regexp: false, wholeWord: true },
           },
           previewScroll: 118,
         },
       },
     },
-    layout: { sidebarOpen: false, sidebarWidth: 312, sidebarScroll: 44, split: 0.37, preview: false },
+    layout: { sidebarOpen: false, sidebarWidth: 312, sidebarScroll: 44, sidebarFilter: 'journal', split: 0.37, preview: false },
     settings: { open: true, page: 'updates', fields: { 'updates.channel': 'beta' } },
     palette: { open: true, query: '>zoom', index: 3 },
     focus: 'settings.updates.channel',
@@ -74,8 +79,8 @@ const options = { app: '1.0.0', at: '2026-01-02T03:04:05Z' }
 test('everything that matters survives', () => {
   expect([...fields.keys()].sort()).toEqual(
     [
-      'activeTab buffers closedTabs editorScroll focus folds fullscreen history maximised minimised palette preview previewScroll selections',
-      'settingsFields settingsPage sidebarOpen sidebarScroll sidebarWidth split tabs theme treeExpanded windowGeometry zoom',
+      'activeTab buffers closedTabs editorScroll focus folds fullscreen history maximised minimised palette preview previewScroll search selections',
+      'settingsFields settingsPage sidebarFilter sidebarOpen sidebarScroll sidebarWidth split tabs theme treeExpanded windowGeometry zoom',
     ]
       .join(' ')
       .split(' '),
@@ -98,11 +103,117 @@ test('a full state comes back, but for what is found anew', () => {
   })
 })
 
-test('the snapshot of 1.0.0 is read, and still written like that', () => {
+const released: [string, Snapshot, string, string][] = [
+  ['1.0.0', golden100 as Snapshot, text100, '45f7e58ca6c9b08dc96ceb3bd7e48dc602f23fbc1e36e595c46b82644c404fbb'],
+  ['1.1.0', golden110 as Snapshot, text110, '9bb743f82ce8399e46a5f9d0a3a3a6ce533e8ca57f1c25f93ab5ca4eda01623f'],
+]
+
+test.each(released)('the snapshot of %s is restored, and what is captured then is read by it', (_, golden) => {
   const wanted = plan(fields, decode(JSON.stringify(golden)))
-  expect(wanted.missing).toEqual([])
-  expect(restore(wanted, emptyState()).state.workspace.buffers['a.md']).toEqual(full().workspace.buffers['a.md'])
-  expect(JSON.parse(encode(capture(fields, full(), options)))).toEqual(golden)
+  const { state, missing } = restore(wanted, emptyState())
+  const all = Object.keys(golden.fields).length
+  expect(verify(fields, state, wanted, { ms: 1, failed: missing })).toEqual({ restored: all, total: all, missing: [], ms: 1 })
+  const now = decode(encode(capture(fields, state, options)))
+  for (const [key, { v, d }] of Object.entries(golden.fields)) {
+    const entry = now.fields[key]
+    expect([key, entry?.v === v ? entry.d : entry?.o?.[v]]).toEqual([key, d])
+  }
+})
+
+test.each(released)('the snapshot of %s is what that version wrote: it must never change', async (_, _golden, text, sum) => {
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))
+  expect([...hash].map((b) => b.toString(16).padStart(2, '0')).join('')).toBe(sum)
+})
+
+test('docs/state.md lists every field with its version', () => {
+  const rows = [...doc.matchAll(/^\| `(\w+)` \| (\d+) \|/gm)].map(([, key, version]) => [key, Number(version)])
+  expect(rows).toEqual([...fields].map(([key, field]) => [key, field.version]))
+})
+
+// A small generator with a seed, so that a failure can be repeated.
+function random(seed: number): (below: number) => number {
+  return (below) => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0
+    return Math.floor((seed / 2 ** 32) * below)
+  }
+}
+
+function anyState(next: (below: number) => number): AppState {
+  const state = full()
+  const word = () => String.fromCharCode(...Array.from({ length: next(12) }, () => next(0xd800)))
+  const words = (most: number) => Array.from({ length: next(most) }, (_, i) => `${i}${word()}`)
+  const coin = () => next(2) === 1
+  const paths = words(6)
+  const range = () => ({ anchor: next(1000), head: next(1000) })
+  const memory = () => ({
+    selections: { ranges: [range(), ...words(3).map(range)], main: 0 },
+    scroll: { pos: next(1000), offset: -next(200) / 7, left: next(500), top: next(9000) / 3 },
+    folds: words(4).map(() => ({ from: next(500), to: 500 + next(500) })),
+    history: coin() ? { done: words(3), undone: words(3) } : { done: [], undone: [] },
+    search: coin() ? { search: word(), replace: word(), caseSensitive: coin(), regexp: coin(), wholeWord: coin() } : null,
+  })
+  const buffer = (path: string) => ({
+    path,
+    text: word(),
+    revision: word(),
+    dirty: coin(),
+    missing: coin(),
+    error: coin() ? { code: word(), message: word() } : null,
+    savedAt: word(),
+    conflict: coin() ? { text: word(), revision: word() } : null,
+    editor: coin() ? memory() : null,
+    previewScroll: next(5000) / 7,
+  })
+  state.workspace = {
+    entries: [],
+    expanded: words(5),
+    tabs: paths.map((path) => ({ path, pinned: coin() })),
+    active: paths[next(paths.length + 1)] ?? null,
+    closed: words(20),
+    buffers: Object.fromEntries(paths.map((path) => [path, buffer(path)])),
+  }
+  state.layout = {
+    sidebarOpen: coin(),
+    sidebarWidth: 180 + next(300),
+    sidebarScroll: next(9000) / 7,
+    sidebarFilter: word(),
+    split: 0.2 + next(600) / 1000,
+    preview: coin(),
+  }
+  state.settings = { open: coin(), page: 'editor', fields: Object.fromEntries(words(5).map((w) => [w, word()])) }
+  state.palette = { open: coin(), query: word(), index: next(50) }
+  state.focus = word()
+  state.zoom = 0.8 + next(120) / 100
+  state.window = {
+    ...state.window,
+    x: next(4000) - 2000,
+    y: next(4000) - 2000,
+    width: 1 + next(4000),
+    height: 1 + next(4000),
+    maximised: coin(),
+  }
+  return state
+}
+
+test('whatever the state, what comes back is captured as the same', () => {
+  const next = random(20260304)
+  for (let i = 0; i < 200; i++) {
+    const before = decode(encode(capture(fields, anyState(next), options)))
+    const wanted = plan(fields, before)
+    expect(wanted.missing).toEqual([])
+    const { state, missing } = restore(wanted, emptyState())
+    expect(missing).toEqual([])
+    expect(decode(encode(capture(fields, state, options)))).toEqual(before)
+  }
+})
+
+test('what 1.1.0 added outlives a stay in 1.0.0', () => {
+  const old: Registry<AppState> = new Map([...fields].filter(([key]) => Object.hasOwn(golden100.fields, key)))
+  const written = decode(text110)
+  const there = plan(old, written)
+  const back = capture(old, restore(there, emptyState()).state, { ...options, keep: there.unknown })
+  expect(Object.keys(there.unknown).sort()).toEqual(['search', 'sidebarFilter'])
+  expect(back.fields).toEqual(written.fields)
 })
 
 test.each([
@@ -128,8 +239,8 @@ test.each([
   const { state, missing } = restore(wanted, emptyState())
   const report = verify(fields, state, wanted, { ms: 0, failed: missing })
   expect(report.missing.find((m) => m.key === key)?.why).toContain(why)
-  // Without its tabs or its text a document has no active tab, selections, scrolls, folds and history either.
-  const along = key === 'tabs' ? 1 : key === 'buffers' ? 5 : 0
+  // Without its tabs or its text a document has no active tab, selections, scrolls, folds, search and history either.
+  const along = key === 'tabs' ? 1 : key === 'buffers' ? 6 : 0
   expect(report.missing).toHaveLength(1 + along)
 })
 
