@@ -87,9 +87,10 @@ test-wine: setup ## the updater's tests as Windows programs, under Wine (Linux o
 	@build/scripts/wine.sh env GOOS=windows GOARCH=amd64 CGO_ENABLED=0 \
 	  $(GO) test -exec wine -short -ldflags '-s -w' -timeout 15m $(if $(RUN),-count=1 -run '$(RUN)' -v) ./updater/...
 
+# A handover in front of the user is judged by single frames and keys, which a busy machine spoils: make test-e2e RUN=TestVisible, on a quiet one.
 .PHONY: test-e2e
 test-e2e: setup ## built binaries in a real window; RUN=pattern picks some
-	$(GO) test -tags e2e -count=1 -timeout 20m $(if $(RUN),-run '$(RUN)' -v) ./e2e/...
+	$(GO) test -tags e2e -count=1 -timeout 30m $(if $(RUN),-run '$(RUN)' -v,-skip TestVisible) ./e2e/...
 	$(GO) test -tags e2e -count=1 -timeout 10m -run '$(or $(RUN),S3|Bucket)' ./vcm/sync ./cmd/vcm
 
 .PHONY: bench
